@@ -1,0 +1,97 @@
+"""Elements of the model as plain data and back, so that a release can store them without pickle."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from metadata import model as m
+
+ELEMENTS: dict[str, type] = {
+    "entities": m.Entity,
+    "roles": m.Role,
+    "views": m.View,
+    "layouts": m.Layout,
+    "workspaces": m.WorkspaceMenu,
+    "imports": m.ImportMapping,
+    "seeds": m.Seed,
+}
+"""The class of each section's elements. A section that is not here keeps its elements as read-only data."""
+
+
+def dump(value: Any) -> Any:
+    """An element as JSON data. Values equal to their default are left out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {}
+        for each in fields(value):
+            item = getattr(value, each.name)
+            default = each.default if each.default is not MISSING else None
+            if each.default_factory is not MISSING:
+                default = each.default_factory()
+            required = each.default is MISSING and each.default_factory is MISSING
+            if required or item != default:
+                found[each.name] = dump(item)
+        return found
+    if isinstance(value, Mapping):
+        return {key: dump(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [dump(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(dump(item) for item in value)
+    return value
+
+
+def build(section: str, part: m.Part) -> Any:
+    """The element that `dump` wrote."""
+    cls = ELEMENTS.get(section)
+    return _builder(cls)(part) if cls else frozen(part)
+
+
+def frozen(value: Any) -> Any:
+    """The same data, read-only all the way down."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: frozen(item) for key, item in value.items()})
+    if isinstance(value, (list, tuple)):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+Builder = Callable[[Any], Any]
+
+
+@cache
+def _builder(cls: Any) -> Builder:
+    if is_dataclass(cls):
+        return _dataclass_builder(typing.cast(type, cls))
+    origin, args = get_origin(cls), get_args(cls)
+    if origin in (Union, types.UnionType):
+        inner = [_builder(each) for each in args if each is not type(None)]
+        if len(inner) != 1:
+            return frozen
+        return lambda value: None if value is None else inner[0](value)
+    if origin is tuple:
+        item = _builder(args[0])
+        return lambda value: tuple(item(each) for each in value)
+    if origin is frozenset:
+        return frozenset
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        value_of = _builder(args[1])
+        return lambda value: MappingProxyType({key: value_of(each) for key, each in value.items()})
+    if cls in (str, int, bool, float) or origin is Literal:
+        return lambda value: value
+    return frozen
+
+
+def _dataclass_builder(cls: type) -> Builder:
+    hints = typing.get_type_hints(cls)
+    builders = {each.name: _builder(hints[each.name]) for each in fields(cls)}
+
+    def make(data: m.Part) -> Any:
+        return cls(**{name: builders[name](value) for name, value in data.items()})
+
+    return make
