@@ -5,6 +5,7 @@
 `fresh_database`  the URL of an empty database for this test alone, dropped afterwards
 `redis_url`       URL of the private Redis, a database of its own per worker, emptied when the worker begins
 `shared_data`     the folder of sample data beside the checkout
+`host`            a Host on SQLite, then one on PostgreSQL: a test that asks for it runs twice; see `kit`
 
 A test that asks for something this machine does not have is skipped; the reason is printed once.
 Roles of PostgreSQL belong to the cluster, not to a database: tests that run side by side see each other's.
@@ -18,6 +19,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
@@ -26,6 +28,9 @@ from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
 from tests.services import Services
+
+if TYPE_CHECKING:
+    from runtime.host import Host
 
 ROOT = Path(__file__).resolve().parents[1]
 _POSTGRES, _REDIS, _MISSING = "TEST_DATABASE_URL", "TEST_REDIS_URL", "METALOOM_TEST_MISSING"
@@ -112,6 +117,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("there is no sample data in ../shared/data beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host on SQLite that serves the whole test process."""
+    from tests import kit  # tests that need no database do not load the runtime
+
+    with kit.sqlite_host(tmp_path_factory.mktemp("sqlite")) as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def postgres_host(make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host on PostgreSQL that serves the whole test process, signed in as a login without rights."""
+    from tests import kit
+
+    with kit.postgres_host(make_database(), tmp_path_factory.mktemp("files")) as host:
+        yield host
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def host(request: pytest.FixtureRequest) -> Host:
+    """A host of each kind in turn."""
+    found: Host = request.getfixturevalue("sqlite_host" if request.param == "sqlite" else "postgres_host")
+    return found
 
 
 @contextlib.contextmanager

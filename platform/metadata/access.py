@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
-from metadata.model import EMPTY, RIGHTS, SCOPES, Entity, Model, Right, Scope
+from metadata.model import EMPTY, RIGHTS, SCOPES, Entity, Grant, Model, Right, Role, Scope
 
 T = TypeVar("T", bound=str)
 
@@ -62,10 +62,21 @@ def rights(model: Model, actor: Actor, entity: Entity) -> Rights:
 
     A record that lives with a parent has no scopes of its own: see `policy_entity`.
     """
-    if actor.platform:
-        return _everything(model.digest("entities", entity.id), _Key(model, entity))
-    found = _rights(model.fingerprint, model.digest("entities", entity.id), actor.roles, _Key(model, entity))
-    return _narrowed(found, actor.allowed_scopes, entity) if actor.allowed_scopes is not None else found
+    kept = _KEPT.get(model)
+    if kept is None or len(kept) > _MOST_KEPT:
+        kept = _KEPT[model] = {}
+    key = (entity.id, None if actor.platform else actor.roles)
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = _everything(entity) if actor.platform else _rights(model, actor.roles, entity)
+    if actor.platform or actor.allowed_scopes is None:
+        return found
+    return _narrowed(found, actor.allowed_scopes, entity)
+
+
+_KEPT: WeakKeyDictionary[Model, dict[tuple[str, tuple[str, ...] | None], Rights]] = WeakKeyDictionary()
+"""The rights that were asked for, as long as their model lives. No roles (None): the platform's."""
+_MOST_KEPT = 20_000
 
 
 def policy_field(entity: Entity) -> str | None:
@@ -73,27 +84,12 @@ def policy_field(entity: Entity) -> str | None:
     return entity.parent or entity.via
 
 
-class _Key:
-    """Carries the model into the cached function without being part of the key."""
-
-    def __init__(self, model: Model, entity: Entity) -> None:
-        self.model, self.entity = model, entity
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key)
-
-
-@lru_cache(maxsize=20_000)
-def _rights(fingerprint: str, digest: str, roles: tuple[str, ...], key: _Key) -> Rights:
-    model, entity = key.model, key.entity
+def _rights(model: Model, roles: tuple[str, ...], entity: Entity) -> Rights:
     grants = []
     for name in roles:
         role = model.role(name)
         if role is not None:
-            grant = role.grants.get(entity.id) or role.grants.get("*")
+            grant = role.grants.get(entity.id) or role.grants.get("*") or _inherited(model, role, entity, 0)
             if grant is not None:
                 grants.append(grant)
     scopes: dict[str, Scope] = {}
@@ -107,6 +103,16 @@ def _rights(fingerprint: str, digest: str, roles: tuple[str, ...], key: _Key) ->
     return Rights(scopes, fields)
 
 
+def _inherited(model: Model, role: Role, entity: Entity, depth: int) -> Grant | None:
+    """Who is let to a record is let to the fields of its parts, when the role says nothing of them."""
+    link = policy_field(entity)
+    for target in entity.fields[link].to if link is not None and depth < 6 else ():
+        parent = model.entity(target)
+        if parent is not None and (parent.id in role.grants or _inherited(model, role, parent, depth + 1)):
+            return Grant()
+    return None
+
+
 def _opens(entity: Entity, scopes: Mapping[str, Scope]) -> bool:
     return any(scope != "none" for scope in scopes.values()) or policy_field(entity) is not None
 
@@ -115,10 +121,9 @@ def _widest(order: tuple[T, ...], found: Iterable[T]) -> T:
     return max(found, key=order.index, default=order[0])
 
 
-@lru_cache(maxsize=5_000)
-def _everything(digest: str, key: _Key) -> Rights:
+def _everything(entity: Entity) -> Rights:
     actions: dict[str, Scope] = {action: "all" for action in ("read", "create", "update", "delete")}
-    return Rights(actions, {each: "write" for each in key.entity.fields})
+    return Rights(actions, {each: "write" for each in entity.fields})
 
 
 def _narrowed(found: Rights, allowed: frozenset[str], entity: Entity) -> Rights:

@@ -28,6 +28,10 @@ class _Empty(Mapping[str, Any]):
     def __len__(self) -> int:
         return 0
 
+    def get(self, key: str, default: Any = None) -> Any:
+        # Asked for every value that is parsed: the inherited one raises and catches each time.
+        return default
+
     def __hash__(self) -> int:
         return 0
 
@@ -51,7 +55,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of an entity. `id` never changes; `key` may. `props` holds what only its type knows (max, scale, ...)."""
+    """One field of an entity. `id` never changes; `key` may. `props`: what only its type knows (max, scale, ...)."""
 
     id: str
     key: str

@@ -26,16 +26,14 @@ ELEMENTS: dict[str, type] = {
 
 def dump(value: Any) -> Any:
     """An element as JSON data. Values equal to their default are left out."""
+    if type(value) in _PLAIN:
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         found = {}
-        for each in fields(value):
-            item = getattr(value, each.name)
-            default = each.default if each.default is not MISSING else None
-            if each.default_factory is not MISSING:
-                default = each.default_factory()
-            required = each.default is MISSING and each.default_factory is MISSING
-            if required or item != default:
-                found[each.name] = dump(item)
+        for name, default in _defaults(type(value)):
+            item = getattr(value, name)
+            if item is not default and (default is MISSING or item != default):
+                found[name] = dump(item)
         return found
     if isinstance(value, Mapping):
         return {key: dump(item) for key, item in value.items()}
@@ -44,6 +42,17 @@ def dump(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(dump(item) for item in value)
     return value
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+@cache
+def _defaults(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Each property of a class with its default, or MISSING when it has to be given."""
+    return tuple(
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory()) for each in fields(cls)
+    )
 
 
 def build(section: str, part: m.Part) -> Any:

@@ -100,7 +100,8 @@ def _unscaled(scale: int, value: int) -> Decimal:
 
 def datetime_text(value: dt.datetime) -> str:
     """UTC with six digits of the second and `Z`, so that text order is time order."""
-    return value.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime, which writes the years before 1000 without their zeros.
+    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def datetime_value(text: str) -> dt.datetime:

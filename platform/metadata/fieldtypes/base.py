@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from metadata.expressions.tree import Kind
 from metadata.model import Field
+from metadata.problems import Kind as ProblemKind
 from metadata.problems import Problem
 
 StorageKind = Literal["text", "integer", "decimal", "boolean", "date", "datetime", "uuid", "json", "list"]
@@ -46,6 +48,13 @@ class ValueProblem(Exception):
         self.problem = problem
 
 
+def refuse(
+    kind: ProblemKind, field: Field, path: str = "", suggestion: str | None = None, **params: object
+) -> ValueProblem:
+    """The refusal of a value of a field; its message may name the field as `{label}`."""
+    return ValueProblem(Problem(kind.code, path, MappingProxyType({"label": field.label, **params}), None, suggestion))
+
+
 @dataclass(frozen=True, slots=True)
 class TextContext:
     """How people write and read values: language, time zone (IANA) and the record's currency (ISO 4217)."""
@@ -72,6 +81,10 @@ class FieldType:
     """JSON Schema of each property beyond those of every field (type, label, required, ...)."""
     control: str = "text"
     """Name of the form control (a template macro)."""
+
+    def check(self, field: Field) -> tuple[Problem, ...]:
+        """What is wrong with the description of a field of this type beyond its grammar; paths are properties."""
+        return ()
 
     def columns(self, field: Field) -> tuple[ColumnSpec, ...]:
         """The columns of a field, none when it is not stored."""

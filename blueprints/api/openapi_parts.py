@@ -1,0 +1,176 @@
+"""The pieces that every operation of the OpenAPI document is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from blueprints.api import arguments
+from blueprints.api.schemas import NULL, Schema
+from blueprints.errors import PROBLEM_TYPE
+from runtime.queries.query import MAX_LIMIT
+
+UUID: Schema = {"type": "string", "format": "uuid"}
+TEXT: Schema = {"type": "string"}
+
+
+def parameter(name: str, schema: Schema, where: str = "query", *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": required, "schema": schema}
+
+
+ID = parameter("id", UUID, "path", required=True)
+KEY = parameter(
+    "Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}, "header"
+)
+LIMIT = parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": arguments.LIMIT})
+LANG = parameter("lang", {"type": "string", "description": "Language of messages: en or zh."})
+
+
+def json(schema: Schema, description: str = "Done.") -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def operation(id: str, summary: str, responses: dict[str, Any], parameters: Sequence[Any] = ()) -> dict[str, Any]:
+    return {
+        "operationId": id,
+        "summary": summary,
+        "tags": [id.split(".")[0]],
+        "parameters": [*parameters, LANG],
+        "responses": {**responses, "default": {"$ref": "#/components/responses/problem"}},
+    }
+
+
+def body(schema: Schema) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def closed(properties: dict[str, Schema]) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if len(properties) == 1 else [],
+        "additionalProperties": False,
+    }
+
+
+PROBLEM: Schema = {
+    "type": "object",
+    "properties": {
+        "type": TEXT,
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "detail": TEXT,
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"code": TEXT, "path": TEXT, "message": TEXT, "suggestion": TEXT},
+                "required": ["code", "path", "message"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "problems"],
+}
+PROBLEM_RESPONSE = {
+    "description": "What is wrong, and what to do about it. Nothing has been changed.",
+    "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/problem"}}},
+}
+VERDICT: Schema = {
+    "type": "object",
+    "properties": {
+        "verdict": {"enum": ["created", "updated", "unchanged", "deleted", "refused"]},
+        "id": {"anyOf": [UUID, NULL]},
+        "version": {"anyOf": [{"type": "integer"}, NULL]},
+        "problems": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": ["verdict", "id", "version", "problems"],
+    "additionalProperties": False,
+}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
+JOB: Schema = {
+    "type": "object",
+    "properties": {
+        "id": UUID,
+        "kind": TEXT,
+        "state": {"enum": ["queued", "running", "done", "failed", "cancelled", "dead"]},
+        "progress": {"type": "object"},
+        "result": {"type": ["object", "null"]},
+        "error": {"type": ["object", "null"]},
+        "attempt": {"type": "integer"},
+        "created_at": _MOMENT,
+        "finished_at": {"anyOf": [_MOMENT, NULL]},
+    },
+    "required": ["id", "kind", "state"],
+    "additionalProperties": False,
+}
+_FILE: Schema = closed({"id": UUID, "name": TEXT, "media_type": TEXT, "size": {"type": "integer"}, "sha256": TEXT})
+_BYTES: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+
+def _upload(options: dict[str, Schema]) -> dict[str, Any]:
+    form: Schema = {**closed({"file": _BYTES, **options}), "required": ["file"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+
+
+def _download(description: str) -> dict[str, Any]:
+    return {"200": {"description": description, "content": {"*/*": {}}}}
+
+
+def shared_paths() -> dict[str, Any]:
+    """Files and jobs: the same for everybody, as far as they are the caller's own."""
+    job = {"$ref": "#/components/schemas/job"}
+    one = {"200": json(job)}
+    jobs = {"200": json(closed({"data": {"type": "array", "items": job}}))}
+    state = parameter("state", JOB["properties"]["state"])
+    # The bytes as they are: in a form nobody could tell a number from the text of it.
+    called: Schema = {"type": "string", "minLength": 1, "description": "What the file is called."}
+    name = parameter("name", called, required=True)
+    upload = operation("files.upload", "Upload a file", {"201": json(_FILE)}, [name])
+    content = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
+    return {
+        "/files": {"post": {**upload, "requestBody": content}},
+        "/files/{id}": {
+            "parameters": [ID],
+            "get": operation("files.download", "The bytes", _download("The file.")),
+        },
+        "/jobs": {"get": operation("jobs.list", "The newest jobs", jobs, [state, LIMIT])},
+        "/jobs/{id}": {"parameters": [ID], "get": operation("jobs.get", "One job", one)},
+        "/jobs/{id}/cancel": {"parameters": [ID], "post": operation("jobs.cancel", "Stop a job", one, [KEY])},
+        "/jobs/{id}/retry": {
+            "parameters": [ID],
+            "post": operation("jobs.retry", "Take up a job again", one, [KEY]),
+        },
+        "/jobs/{id}/rows": {
+            "parameters": [ID],
+            "get": operation("jobs.rows", "Refused rows as CSV", _download("CSV.")),
+        },
+        "/jobs/{id}/file": {
+            "parameters": [ID],
+            "get": operation("jobs.file", "What it made", _download("The file.")),
+        },
+    }
+
+
+def import_operation(key: str) -> dict[str, Any]:
+    flag: Schema = {"enum": ["true", "false"]}
+    options: dict[str, Schema] = {
+        "mode": {"enum": ["insert", "update", "upsert"]},
+        "by": {"type": "string", "description": "Names of fields, separated by commas."},
+        "mapping": TEXT,
+        "blank": {"enum": ["keep", "clear"]},
+        **{name: flag for name in ("dry_run", "all_or_nothing", "ignore_unknown", "background")},
+    }
+    report = json({"type": "object", "required": ["state", "job"]}, "What was done, or the job that does it.")
+    found = operation(f"{key}.import", "Load a file", {"200": report, "202": report})
+    return {**found, "requestBody": _upload(options)}
+
+
+def export_operation(key: str) -> dict[str, Any]:
+    options: dict[str, Schema] = {
+        "kind": {"enum": ["csv", "xlsx"]},
+        "headers": {"enum": ["key", "label"]},
+        **{name: TEXT for name in ("where", "sort", "fields", "q")},
+        "deleted": {"type": "boolean"},
+    }
+    found = operation(f"{key}.export", "Write records to a file", {"202": json(closed({"job": UUID}))})
+    return {**found, "requestBody": body(closed(options))}

@@ -1,0 +1,137 @@
+"""Records over REST: list, read, create, change, delete, restore, history, related lists, sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+
+from blueprints import context
+from blueprints.answers import json_answer
+from blueprints.api import arguments
+from blueprints.api.writing import Written, write
+from blueprints.limits import json_object
+from metadata.model import Entity
+from metadata.problems import BadRequest, Invalid, NotFound, Problem, kind
+from runtime import queries, records
+from runtime.queries import Page, Query
+from runtime.queries.query import unknown_entity
+from runtime.workspace import Workspace
+
+NOT_A_VERSION = kind(
+    "version_bad",
+    en="version is the number that the record had when you read it.",
+    zh="version 应为读取记录时的版本号（整数）。",
+)
+
+
+def entity_of(ws: Workspace, name: str) -> Entity:
+    """The entity of an address. Raises NotFound."""
+    found = ws.model.entity(name)
+    if found is None:
+        raise NotFound(unknown_entity(name=name))
+    return found
+
+
+def find(entity: str) -> Response:
+    """A page of records: `{"data", "next", "count", "capped"}`."""
+    shape = arguments.listing(request)
+    return json_answer(context.perform(lambda ws: listed(queries.find(ws, Query(entity_of(ws, entity).id, **shape)))))
+
+
+def listed(page: Page) -> dict[str, Any]:
+    return {"data": queries.as_json(page), "next": page.next, "count": page.count, "capped": page.capped}
+
+
+def get(entity: str, id: str) -> Response:
+    given = arguments.read(request, "fields")
+    problems: list[Problem] = []
+    fields = arguments.names(given, "fields", problems)
+    if problems:
+        raise BadRequest(problems)
+    return json_answer(context.perform(lambda ws: queries.get(ws, entity_of(ws, entity).id, id, fields)))
+
+
+def create(entity: str) -> Response:
+    """201 with the record as it was saved."""
+    arguments.read(request)
+    body, raw = json_object(request)
+
+    def command(ws: Workspace) -> Written:
+        kind_of = entity_of(ws, entity)
+        record = records.create(ws, kind_of, body)
+        location = url_for("api.get", entity=kind_of.key, id=record.id)
+        return Written(records.as_json(ws, record), 201, location)
+
+    return write(command, raw)
+
+
+def update(entity: str, id: str) -> Response:
+    """Change the fields that are sent. With a `version` that is no longer the record's: 409 with what differs."""
+    arguments.read(request)
+    body, raw = json_object(request)
+    version = version_of(body.pop("version", None))
+    return write(
+        lambda ws: Written(records.as_json(ws, records.update(ws, entity_of(ws, entity), id, body, version))), raw
+    )
+
+
+def delete(entity: str, id: str) -> Response:
+    """Into the recycle bin, together with what lives with the record."""
+    version = arguments.number(arguments.read(request, "version"), "version", None, 1)
+
+    def command(ws: Workspace) -> Written:
+        return Written({"deletion": records.delete(ws, entity_of(ws, entity), id, version)})
+
+    return write(command)
+
+
+def restore(entity: str, id: str) -> Response:
+    """Out of the recycle bin, with exactly what was deleted together with it."""
+    arguments.read(request)
+
+    def command(ws: Workspace) -> Written:
+        kind_of = entity_of(ws, entity)
+        records.restore(ws, kind_of, id)
+        return Written(queries.get(ws, kind_of.key, id))
+
+    return write(command)
+
+
+def version_of(given: Any) -> int | None:
+    if given is None or (isinstance(given, int) and not isinstance(given, bool) and 0 < given < 2**62):
+        return given
+    raise Invalid(NOT_A_VERSION("version"))
+
+
+def aggregate(entity: str) -> Response:
+    """Groups with their measures: `?group=stage&measures=count,sum(amount)`."""
+    given = arguments.read(request, "group", "measures", "where", "q")
+    problems: list[Problem] = []
+    group = arguments.names(given, "group", problems) or ()
+    measures = arguments.names(given, "measures", problems) or ("count",)
+    if problems:
+        raise BadRequest(problems)
+    where, q = given.get("where") or None, given.get("q") or None
+    found = context.perform(lambda ws: queries.aggregate(ws, entity_of(ws, entity).id, group, measures, where, q))
+    return json_answer({"data": found})
+
+
+def related(entity: str, id: str, key: str) -> Response:
+    """The records that point at this one through one of its related lists."""
+    shape = arguments.listing(request, "deleted")
+    return json_answer(
+        context.perform(lambda ws: listed(queries.related(ws, entity_of(ws, entity).id, id, key, **shape)))
+    )
+
+
+def history(entity: str, id: str) -> Response:
+    given = arguments.read(request, "after", "limit")
+    problems: list[Problem] = []
+    limit = arguments.limit(given, problems)
+    if problems:
+        raise BadRequest(problems)
+    after = given.get("after") or None
+    return json_answer(
+        context.perform(lambda ws: queries.history(ws, entity_of(ws, entity).id, id, after=after, limit=limit))
+    )

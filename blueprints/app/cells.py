@@ -1,0 +1,208 @@
+"""How one value of a record is shown: text, where it leads, how it stands. From the JSON that every client gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from blueprints import visibility
+from metadata.access import rights
+from metadata.fieldtypes import registry
+from metadata.fieldtypes.base import TextContext
+from metadata.ids import is_uuid
+from metadata.model import Entity, Field
+from metadata.problems import Label
+from runtime import queries
+from runtime.queries import Query
+from runtime.workspace import Workspace
+
+LINKS = frozenset({"link", "user", "unit"})
+NUMBERS = frozenset({"integer", "decimal", "money", "percent"})
+_OUTSIDE = frozenset({"http", "https"})
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a cell: a text, and where it leads."""
+
+    text: str
+    url: str | None = None
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value as it is shown. `kind`: text, chip, hidden."""
+
+    pieces: tuple[Piece, ...] = ()
+    kind: str = "text"
+
+    @property
+    def text(self) -> str:
+        return ", ".join(each.text for each in self.pieces)
+
+
+EMPTY = Cell()
+HIDDEN = Cell((), "hidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A field on a page: its dotted path in the answer, the field, and the entity that its link leads to."""
+
+    path: str
+    field: Field
+    label: Label
+    target: Entity | None = None
+    title: Field | None = None
+    """Of the target: the field that names it, when the actor may read it."""
+
+    @property
+    def number(self) -> bool:
+        return self.field.type in NUMBERS
+
+    @property
+    def asked(self) -> str:
+        """What to ask the query for."""
+        return f"{self.path}.{self.title.key}" if self.title is not None else self.path
+
+
+def shown(ws: Workspace, entity: Entity, path: str) -> Shown | None:
+    """A field by dotted path, as far as the actor may read it and it can stand in a cell."""
+    at = entity
+    *links, last = path.split(".")
+    keys = []
+    for name in links:
+        link = _readable(ws, at, name)
+        target = ws.model.entity(link.to[0]) if link is not None and link.type in LINKS and link.to else None
+        if link is None or target is None or not visibility.may(ws, target, "read"):
+            return None
+        keys.append(link.key)
+        at = target
+    field = _readable(ws, at, last)
+    if field is None or field.type == "children" or (links and not registry.of(field).stored):
+        return None
+    target = ws.model.entity(field.to[0]) if field.type in {*LINKS, "links"} and field.to else None
+    title = None
+    if target is not None and visibility.may(ws, target, "read"):
+        title = _readable(ws, target, target.title)
+    return Shown(".".join([*keys, field.key]), field, field.label, target, title)
+
+
+def _readable(ws: Workspace, entity: Entity, name: str) -> Field | None:
+    field = entity.find(name)
+    return field if field is not None and rights(ws.model, ws.actor, entity).may_read(field.id) else None
+
+
+def title_of(ws: Workspace, entity: Entity) -> str | None:
+    """Today's key of the field that names a record, when the actor may read it."""
+    found = _readable(ws, entity, entity.title)
+    return found.key if found is not None else None
+
+
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """The JSON value at a dotted path; None behind an invisible or missing record."""
+    found: Any = record
+    for step in path.split("."):
+        if not isinstance(found, Mapping) or found.get("hidden") is True:
+            return None
+        found = found.get(step)
+    return found
+
+
+def cell(shown: Shown, record: Mapping[str, Any], context: TextContext, titles: Titles) -> Cell:
+    """One field of one record."""
+    value = value_at(record, shown.path)
+    if value is None:
+        return EMPTY
+    if isinstance(value, Mapping) and value.get("hidden") is True:
+        return HIDDEN
+    match shown.field.type:
+        case "link" | "user" | "unit":
+            return Cell((_linked(shown, value, context),))
+        case "links":
+            return Cell(tuple(_linked(shown, each, context) for each in value))
+        case "any_link":
+            return Cell((titles.piece(value["entity"], value["id"]),))
+        case "file":
+            return Cell((Piece(titles.words_file, url_for("api.download", id=value)),))
+    return _plain(shown.field, value, context)
+
+
+def _linked(shown: Shown, value: Any, context: TextContext) -> Piece:
+    if shown.target is None or shown.title is None or not isinstance(value, Mapping):
+        id = value["id"] if isinstance(value, Mapping) else str(value)
+        return Piece(id[:8])
+    return Piece(
+        text_of(shown.title, value.get(shown.title.key), context) or value["id"][:8],
+        url_for("app.show", entity=shown.target.key, id=value["id"]),
+    )
+
+
+def text_of(field: Field, value: Any, context: TextContext) -> str:
+    """A JSON value as a person reads it."""
+    if value is None or (isinstance(value, Mapping) and value.get("hidden") is True):
+        return ""
+    kind = registry.of(field)
+    if isinstance(value, Mapping) and field.type == "money":
+        context = TextContext(context.language, context.timezone, str(value.get("currency") or context.currency))
+    return kind.show(field, kind.parse(field, value), context)
+
+
+def _plain(field: Field, value: Any, context: TextContext) -> Cell:
+    text = text_of(field, value, context)
+    match field.type:
+        case "choice":
+            return Cell((Piece(text),), "chip")
+        case "email":
+            return Cell((Piece(text, f"mailto:{text}"),))
+        case "phone":
+            return Cell((Piece(text, f"tel:{value}"),))
+        case "url" if str(value).split(":", 1)[0].lower() in _OUTSIDE:
+            return Cell((Piece(text, str(value), True),))
+    return Cell((Piece(text),))
+
+
+class Titles:
+    """Names of records that are linked from anywhere, read together once for a page."""
+
+    def __init__(self, ws: Workspace, context: TextContext, words_file: str) -> None:
+        self._ws, self._context = ws, context
+        self.words_file = words_file
+        self._found: dict[tuple[str, str], str] = {}
+
+    def read(self, fields: Iterable[Shown], records: Iterable[Mapping[str, Any]]) -> None:
+        """Find out the names behind every any_link of some records: one question per kind of record."""
+        wanted: dict[str, set[str]] = {}
+        any_links = [each for each in fields if each.field.type == "any_link"]
+        for record in records if any_links else ():
+            for each in any_links:
+                value = value_at(record, each.path)
+                if isinstance(value, Mapping) and "entity" in value:
+                    wanted.setdefault(value["entity"], set()).add(value["id"])
+        for name, ids in wanted.items():
+            self._read(name, ids)
+
+    def _read(self, name: str, ids: set[str]) -> None:
+        entity = self._ws.model.entity(name)
+        key = title_of(self._ws, entity) if entity is not None else None
+        if entity is None or key is None:
+            return
+        query = Query(entity.key, fields=(key,), ids=tuple(ids), limit=len(ids))
+        for record in queries.as_json(queries.find(self._ws, query)):
+            text = text_of(entity.fields[entity.title], record.get(key), self._context)
+            self._found[name, record["id"]] = text
+
+    def piece(self, name: str, id: str) -> Piece:
+        entity = self._ws.model.entity(name)
+        text = self._found.get((name, id))
+        if entity is None or text is None:
+            return Piece(id[:8])
+        return Piece(text or id[:8], url_for("app.show", entity=entity.key, id=id))
+
+
+def is_id(text: str) -> bool:
+    return is_uuid(text)

@@ -1,0 +1,85 @@
+"""What `doctor` looks at: each finding is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.directory import Tenant
+    from runtime.host import Host
+    from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    what: str
+    ok: bool
+    said: str
+
+
+def examine() -> list[Finding]:
+    """Everything worth knowing; what fails does not stop the rest."""
+    from runtime.settings import Settings
+
+    settings = Settings.from_environment()
+    found = [_secret(settings), *_redis(settings)]
+    return [*found, *_database(settings)]
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.secret_key:
+        return Finding("METALOOM_SECRET_KEY", True, "is set")
+    return Finding("METALOOM_SECRET_KEY", True, "is not set; set it wherever real people sign in")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    if not settings.redis_url:
+        yield Finding("Redis", True, "is not configured; serving processes do the jobs themselves")
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2) as connection:
+            connection.ping()
+        yield Finding("Redis", True, "answers")
+    except redis.RedisError as error:
+        yield Finding(
+            "Redis", False, f"does not answer ({error}); jobs wait until it does or METALOOM_REDIS_URL is unset"
+        )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from metadata.problems import PlatformError
+    from runtime import directory
+    from runtime.host import Host
+
+    try:
+        with Host.open(settings) as host:
+            tenants = directory.all(host)
+            yield Finding("database", True, f"{host.server.dialect}, {len(tenants)} tenants")
+            for tenant in tenants:
+                yield _tenant(host, tenant)
+    except PlatformError as error:
+        yield Finding("database", False, str(error))
+    except Exception as error:  # whatever a driver says is what the operator has to know
+        yield Finding("database", False, f"{type(error).__name__}: {error}")
+
+
+def _tenant(host: Host, tenant: Tenant) -> Finding:
+    from metadata.problems import PlatformError
+    from runtime.jobs import table
+    from runtime.workspace import PlatformActor, open_workspace
+
+    what = f"tenant {tenant.name}"
+    if tenant.state != "active":
+        return Finding(what, False, f"is {tenant.state}")
+    try:
+        with open_workspace(host, tenant, PlatformActor()) as ws:
+            dead = len(table.listing(ws, "dead"))
+            waiting = len(table.listing(ws, "queued"))
+    except PlatformError as error:
+        return Finding(what, False, str(error))
+    said = f"release {ws.release}, {waiting} jobs waiting, {dead} given up"
+    return Finding(what, dead == 0, said if not dead else f"{said}: look with `metaloom jobs {tenant.name} list`")

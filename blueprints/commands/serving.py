@@ -1,0 +1,173 @@
+"""`serve`, `worker` and `demo`: processes that stay."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from blueprints.commands.output import console, opened_host
+
+if TYPE_CHECKING:
+    from runtime.directory import Tenant
+    from runtime.host import Host
+
+_FEW = click.IntRange(1, 64)
+_DEMO = "demo"
+_PEOPLE = (
+    ("rep", "sales_rep", "林悦", "sales"),
+    ("manager", "sales_manager", "陈伟", "sales"),
+    ("admin", "admin", "赵敏", "hq"),
+)
+_PASSWORD = "metaloom-demo"
+
+
+def add_to(main: click.Group) -> None:
+    for command in (serve, worker, demo):
+        main.add_command(command)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes; more than one uses gunicorn.",
+)
+@click.option("--threads", default=8, show_default=True, type=_FEW, help="Threads of each process.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the site and its API. Without Redis the same process also does the jobs."""
+    if workers > 1:
+        _serve_by_gunicorn(host, port, workers, threads)
+    with opened_host() as opened:
+        _serve(opened, host, port, threads)
+
+
+def _serve_by_gunicorn(host: str, port: int, workers: int, threads: int) -> None:
+    """This process becomes gunicorn's."""
+    arguments = ["-m", "gunicorn", "--bind", f"{host}:{port}", "--workers", str(workers)]
+    arguments += [
+        "--worker-class",
+        "gthread",
+        "--threads",
+        str(threads),
+        "--access-logfile",
+        "-",
+        "blueprints.wsgi:app",
+    ]
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _serve(host: Host, address: str, port: int, threads: int) -> None:
+    import waitress  # type: ignore[import-untyped]
+
+    from blueprints import create_app
+    from blueprints.serving import working
+
+    server = waitress.create_server(
+        create_app(host),
+        host=address,
+        port=port,
+        threads=threads,
+        ident=None,
+        max_request_body_size=110 * 1024 * 1024,
+        clear_untrusted_proxy_headers=True,
+        trusted_proxy="127.0.0.1",
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"},
+    )
+    shown = "localhost" if address in ("127.0.0.1", "0.0.0.0") else address
+    console().print(f"Serving on http://{shown}:{server.effective_port}/  (stop with Ctrl-C)")
+    sys.stdout.flush()
+    with working(host):
+        try:
+            server.run()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.close()
+
+
+@click.command()
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64))
+def worker(processes: int) -> None:
+    """Do the jobs of all tenants: imports, exports, everything that was left for later."""
+    from runtime.settings import Settings
+
+    settings = Settings.from_environment()
+    if settings.redis_url:
+        from runtime.jobs import redis
+
+        redis.serve(settings, processes)
+        return
+    _work_in_process()
+
+
+def _work_in_process() -> None:
+    import signal
+    import threading
+
+    from blueprints.serving import working
+
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    with opened_host() as host, working(host):
+        console().print("Working. Stop with Ctrl-C.")
+        stopped.wait()
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--no-serve", is_flag=True, help="Prepare the demo and end.")
+def demo(host: str, port: int, no_serve: bool) -> None:
+    """A running site with a business in it, and people to sign in as."""
+    with opened_host() as opened:
+        _prepare_demo(opened)
+        out = console()
+        out.print("People to sign in as:")
+        for login, role, _, _ in _PEOPLE:
+            out.print(f"  {login:<9} {_PASSWORD}   ({role})")
+        if not no_serve:
+            out.print(f"The demo is at http://localhost:{port}/t/{_DEMO}/" if port else "")
+            _serve(opened, host, port, 8)
+
+
+def _prepare_demo(host: Host) -> None:
+    """Make the tenant, its people and its data, unless it is there. What fails half-way is taken away again."""
+    from metadata.problems import NotFound
+    from runtime import directory, tenants
+
+    try:
+        directory.find(host, _DEMO)
+        return
+    except NotFound:
+        pass
+    from blueprints.serving import layers_of
+
+    console().print("Making the demo: a sales organisation with invented data. This takes a moment.")
+    tenant = tenants.create(host, _DEMO, layers_of(["sales"]))
+    try:
+        _fill(host, tenant)
+    except BaseException:
+        tenants.drop(host, _DEMO)
+        raise
+
+
+def _fill(host: Host, tenant: Tenant) -> None:
+    from blueprints.commands.people import add_user
+    from runtime import demo as generator
+    from runtime import records
+    from runtime.workspace import PlatformActor, open_workspace
+
+    with open_workspace(host, tenant, PlatformActor(), write=True, channel="command") as ws:
+        company = records.create(ws, "unit", {"name": "总公司"})
+        sales = records.create(ws, "unit", {"name": "销售部", "parent": company.id})
+    for login, role, name, unit in _PEOPLE:
+        add_user(host, tenant, login, name, [role], _PASSWORD, {"unit": {"hq": company.id, "sales": sales.id}[unit]})
+    generator.make(host, tenant)

@@ -1,0 +1,44 @@
+"""The words of the platform's own pages in every language, and how templates say them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from blueprints.texts.catalogue import TEXTS
+from metadata.problems import LANGUAGES, Label, say
+
+
+class Words:
+    """The pages' words in one language: `t.sign_in`, or `t("found", count=3)` with holes filled."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self._at = LANGUAGES.index(lang)
+
+    def __call__(self, key: str, **values: Any) -> str:
+        return TEXTS[key][self._at].format_map(values) if values else TEXTS[key][self._at]
+
+    def __getattr__(self, key: str) -> str:
+        try:
+            return TEXTS[key][self._at]
+        except KeyError:
+            raise AttributeError(key) from None
+
+    def label(self, label: Label | str) -> str:
+        return say(label, self.lang)
+
+
+def install(app: Flask) -> None:
+    from blueprints import context
+
+    def words() -> dict[str, Any]:
+        lang = context.language()
+        return {"t": Words(lang), "lang": lang}
+
+    app.context_processor(words)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    from jinja2 import StrictUndefined
+
+    app.jinja_env.undefined = StrictUndefined

@@ -1,0 +1,16 @@
+"""The entry for WSGI servers: `gunicorn blueprints.wsgi:app`. Settings come from the environment."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+
+from blueprints import create_app
+from blueprints.serving import open_host, working
+
+_open = contextlib.ExitStack()
+_host = _open.enter_context(contextlib.closing(open_host()))
+_open.enter_context(working(_host))
+atexit.register(_open.close)
+
+app = create_app(_host)

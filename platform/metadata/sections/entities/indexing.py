@@ -1,0 +1,130 @@
+"""Indexes of an entity: the declared ones, and those that every entity needs without anybody asking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from metadata.compilation import NO_SUCH, problem_at
+from metadata.documents.marked import Map
+from metadata.explaining import nearest
+from metadata.fieldtypes import registry
+from metadata.model import Entity, Field, Index
+from metadata.problems import kind
+from metadata.section import said_id
+from metadata.sections.entities.fields import Report
+from metadata.sections.entities.outline import Outline
+
+NOT_INDEXED = kind(
+    "index_type",
+    en="“{name}” is of type {type}, which cannot be unique, indexed or sorted by. Choose another field.",
+    zh="“{name}”的类型是 {type}，不能设为唯一、建立索引或用于排序。请选择其他字段。",
+)
+INDEX_TAKEN = kind(
+    "index_taken",
+    en="“{name}” stands under both `unique` and `indexes`. Give one of them another key.",
+    zh="“{name}”同时出现在 `unique` 与 `indexes` 中。请为其中之一换一个键。",
+)
+
+INDEXED_LINKS = frozenset({"link", "any_link", "user", "unit"})
+NEVER = frozenset({"json", "long_text", "file", "multi_choice", "tags"})
+"""Stored, but nothing to compare whole values of."""
+TRACES = frozenset({"created_by", "updated_by"})
+
+
+@dataclass(slots=True)
+class Demand:
+    """What the views of an entity want to be quick."""
+
+    choices: dict[str, None] = field(default_factory=dict)
+    """Ids of choice fields that are shown or filtered."""
+    sorts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Field ids of an order -> id of the view that has it."""
+
+
+def can_be_indexed(each: Field) -> bool:
+    return registry.of(each).stored and each.type not in NEVER
+
+
+def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Report) -> list[Index]:
+    """What the description says under `unique` and `indexes`, and `unique: true` of single fields."""
+    found: dict[str, Index] = {}
+    for name in ("unique", "indexes"):
+        entries = outline.data.get(name)
+        for key, data in entries.items() if isinstance(entries, Map) else ():
+            if not isinstance(data, Map) or not isinstance(data.get("fields"), Map):
+                continue
+            id = said_id(key, data)
+            if id in found:
+                report(problem_at(INDEX_TAKEN, outline.element, (name, key), True, name=key))
+            ids = tuple(_fields_at(outline, fields, data["fields"], (name, key, "fields"), report))
+            where = data.get("where")
+            found[id] = Index(id, ids, name == "unique", where if isinstance(where, str) else None)
+    for each in fields.values():
+        if each.unique and each.type not in ("children", "links"):
+            if can_be_indexed(each):
+                found[f"{each.id}__unique"] = Index(f"{each.id}__unique", (each.id,), True)
+            else:
+                at = (*outline.fields[each.id].at, "unique")
+                report(problem_at(NOT_INDEXED, outline.element, at, name=each.key, type=each.type))
+        elif each.type == "sequence":
+            found[f"{each.id}__unique"] = Index(f"{each.id}__unique", (each.id,), True)
+    if outline.pair is not None:
+        found["pair__unique"] = Index("pair__unique", tuple(each.id for each in outline.pair), True)
+    return [each for each in found.values() if each.fields]
+
+
+def _fields_at(
+    outline: Outline, fields: Mapping[str, Field], named: Map, path: tuple[str, ...], report: Report
+) -> Iterable[str]:
+    for name in named:
+        each = named_field(fields, outline, name)
+        if each is None:
+            keys = [field.key for field in fields.values()]
+            at = (*path, name)
+            params: dict[str, Any] = {"name": name, "where": outline.label}
+            report(problem_at(NO_SUCH, outline.element, at, True, nearest(name, keys), **params))
+        elif not can_be_indexed(each):
+            report(problem_at(NOT_INDEXED, outline.element, (*path, name), True, name=name, type=each.type))
+        else:
+            yield each.id
+
+
+def named_field(fields: Mapping[str, Field], outline: Outline, name: str) -> Field | None:
+    return fields.get(name) or fields.get(outline.names.get(name, ""))
+
+
+def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
+    """The declared indexes, then one per link, per choice that views use and per order of a list."""
+    found = {each.id: each for each in entity.indexes}
+    for each in entity.fields.values():
+        if each.type in INDEXED_LINKS and each.id not in TRACES:
+            found[f"{each.id}__link"] = Index(f"{each.id}__link", (each.id,))
+    for id in demand.choices if demand else ():
+        found.setdefault(f"{id}__choice", Index(f"{id}__choice", (id,)))
+    sorts: dict[tuple[str, ...], None] = {}
+    if entity.default_sort:
+        sorts[tuple(each.lstrip("-") for each in entity.default_sort)] = None
+    sorts.update(dict.fromkeys(demand.sorts if demand else ()))
+    for fields in sorts:
+        if fields and fields != ("id",) and all(can_be_indexed(entity.fields[each]) for each in fields):
+            ids = (*fields, "id") if "id" not in fields else fields
+            name = f"{'_'.join(fields)}__sort"
+            found.setdefault(name, Index(name, ids))
+    return tuple(_without_covered(found.values()))
+
+
+def _without_covered(indexes: Iterable[Index]) -> Iterable[Index]:
+    """An index on the first fields of another one is not needed; a partial or unique one serves only itself."""
+    held = list(indexes)
+    for each in held:
+        covered = not each.unique and any(
+            other is not each
+            and not other.unique
+            and other.fields[: len(each.fields)] == each.fields
+            and (len(other.fields) > len(each.fields) or held.index(other) < held.index(each))
+            for other in held
+        )
+        if not covered:
+            yield each

@@ -1,0 +1,156 @@
+"""Section `views`: lists of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from metadata import grammar
+from metadata.compilation import Compilation
+from metadata.documents.marked import Map
+from metadata.expressions.parser import parse
+from metadata.fieldtypes import registry
+from metadata.model import Entity, Model, Part, View
+from metadata.problems import PlatformError, say
+from metadata.section import (
+    Element,
+    Reference,
+    Section,
+    differences,
+    each_element,
+    grammar_only,
+    label_of,
+    nothing_further,
+    said_id,
+)
+from metadata.sections.documenting import heading, table, words
+from metadata.sections.entities.indexing import NOT_INDEXED, Demand, can_be_indexed
+
+GRAMMAR = grammar.grammar(grammar.load("views"))
+CHOICES = frozenset({"choice"})
+
+
+def compile_view(element: Element, compilation: Compilation) -> View | None:
+    data = element.data
+    name = data.get("entity")
+    entity = compilation.named_entity(element, name, "entity") if isinstance(name, str) else None
+    if entity is None:
+        return None
+    demand = compilation.demands.setdefault(entity.id, Demand())
+    columns = tuple(_columns(element, entity, compilation, demand))
+    where = data.get("where")
+    if isinstance(where, str):
+        _where(element, entity, where, compilation, demand)
+    sort = tuple(_sort(element, entity, compilation))
+    if sort:
+        demand.sorts.setdefault(tuple(each.lstrip("-") for each in sort if "." not in each), element.id)
+    return View(
+        id=element.id,
+        key=element.key,
+        label=label_of(data, element.key) if "label" in data else entity.plural,
+        entity=entity.id,
+        columns=columns,
+        where=where if isinstance(where, str) else None,
+        sort=sort,
+        filters=tuple(_filters(element, entity, compilation, demand)),
+    )
+
+
+def _columns(element: Element, entity: Entity, compilation: Compilation, demand: Demand) -> Iterable[str]:
+    named = element.data.get("columns")
+    found: dict[str, None] = {}
+    for name in named if isinstance(named, Map) else ():
+        path = compilation.named_path(element, entity, name, "columns", name)
+        if path is not None:
+            found[".".join(each.id for each in path)] = None
+            if len(path) == 1 and path[0].type in CHOICES:
+                demand.choices[path[0].id] = None
+    return found
+
+
+def _sort(element: Element, entity: Entity, compilation: Compilation) -> Iterable[str]:
+    named = element.data.get("sort")
+    for name, direction in named.items() if isinstance(named, Map) else ():
+        path = compilation.named_path(element, entity, name, "sort", name)
+        if path is None:
+            continue
+        last = path[-1]
+        if not registry.of(last).sortable or not can_be_indexed(last):
+            compilation.refuse(NOT_INDEXED, element, "sort", name, at_key=True, name=name, type=last.type)
+            continue
+        dotted = ".".join(each.id for each in path)
+        yield f"-{dotted}" if direction == "desc" else dotted
+
+
+def _filters(element: Element, entity: Entity, compilation: Compilation, demand: Demand) -> Iterable[str]:
+    named = element.data.get("filters")
+    for name in named if isinstance(named, Map) else ():
+        field = compilation.named_field(element, entity, name, "filters", name)
+        if field is None:
+            continue
+        if not registry.of(field).stored or field.type in ("json", "file"):
+            compilation.refuse(NOT_INDEXED, element, "filters", name, at_key=True, name=name, type=field.type)
+            continue
+        if field.type in CHOICES:
+            demand.choices[field.id] = None
+        yield field.id
+
+
+def _where(element: Element, entity: Entity, text: str, compilation: Compilation, demand: Demand) -> None:
+    expression = compilation.expression(element, text, entity, "where")
+    for entity_id, field_id in expression.reads() if expression else ():
+        if entity_id == entity.id and field_id in entity.fields and entity.fields[field_id].type in CHOICES:
+            demand.choices[field_id] = None
+
+
+def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
+    yield Reference(("entity",), "entities", part["entity"])
+    for name in ("columns", "sort", "filters"):
+        for each in part.get(name, ()):
+            for entity, field in walked(model, part["entity"], each.lstrip("-")):
+                yield Reference((name, each.lstrip("-")), "entities", entity, field)
+    if "where" in part:
+        for entity, field in mentioned(model, part["entity"], part["where"]):
+            yield Reference(("where",), "entities", entity, field)
+
+
+def walked(model: Model, entity: str, dotted: str) -> Iterable[tuple[str, str]]:
+    """(entity id, field id) of every step of a dotted path of ids."""
+    here = model.entity(entity)
+    for step in dotted.split("."):
+        field = here.find(step) if here else None
+        if here is None or field is None:
+            return
+        yield here.id, field.id
+        here = model.entity(field.to[0]) if field.to else None
+
+
+def mentioned(model: Model, entity: str, text: str) -> Iterable[tuple[str, str]]:
+    """(entity id, field id) of everything that an expression reads."""
+    here = model.entity(entity)
+    try:
+        return sorted(parse(text, here, model.entity).reads()) if here else ()
+    except PlatformError:
+        return ()
+
+
+def document(part: Part, lang: str, model: Model) -> str:
+    entity = model.entity(part["entity"])
+    rows = [(f"`{each}`",) for each in part.get("columns", ())]
+    text = heading(2, part["label"], lang, part["key"])
+    text += f"\n{words(lang, 'Lists', '列出')}: {say(entity.plural, lang) if entity else part['entity']}\n"
+    if "where" in part:
+        text += f"\n{words(lang, 'Only', '条件')}: `{part['where']}`\n"
+    return text + ("\n" + table((words(lang, "Column", "列"),), rows) if rows else "")
+
+
+SECTION = Section(
+    name="views",
+    grammar=GRAMMAR,
+    check_grammar=grammar_only("views", GRAMMAR),
+    identity=said_id,
+    compile=each_element("views", compile_view),
+    checks=nothing_further,
+    references=references,
+    difference=differences,
+    documentation=document,
+)

@@ -1,0 +1,61 @@
+"""One process: its settings, the server of its tenants, its caches and its bell. Open one per process and close it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metadata.problems import Invalid, kind
+from runtime.actors import MOST, Actors
+from runtime.database.db import Server
+from runtime.releases import Models
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from runtime.directory import Tenant
+
+BAD_URL = kind(
+    "settings.bad_database_url",
+    en="METALOOM_DATABASE_URL must begin with `sqlite:///` and name a folder, or with `postgresql://`.",
+    zh="METALOOM_DATABASE_URL 必须以 `sqlite:///` 开头并指向文件夹，或以 `postgresql://` 开头。",
+)
+
+
+class Host:
+    """What a process holds open. Not to be shared with a forked child: that opens its own."""
+
+    def __init__(self, settings: Settings, server: Server) -> None:
+        self.settings = settings
+        self.server = server
+        self.bell: Callable[[str], None] = lambda tenant_id: None
+        """Called with a tenant's id after a commit that queued work; set by whoever runs jobs."""
+        self.tenants: dict[str, tuple[float, Tenant]] = {}
+        self.models: Models = Models()
+        self.actors: Actors = Actors(MOST)
+
+    @classmethod
+    def open(cls, settings: Settings) -> Host:
+        return cls(settings, _server(settings))
+
+    def close(self) -> None:
+        self.server.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _server(settings: Settings) -> Server:
+    url = settings.database_url
+    if url.startswith("sqlite:///"):
+        from runtime.database.sqlite import SqliteServer
+
+        return SqliteServer(Path(url.removeprefix("sqlite:///")).absolute())
+    if url.startswith(("postgresql://", "postgresql+psycopg://")):
+        from runtime.database.postgres import PostgresServer
+
+        return PostgresServer(url, settings.admin_database_url)
+    raise Invalid(BAD_URL("METALOOM_DATABASE_URL"))

@@ -1,0 +1,7 @@
+"""Work that outlives a request: queued in the transaction that wants it, done once, whatever crashes."""
+
+from runtime.jobs.drain import drain
+from runtime.jobs.table import cancel, enqueue, get, listing, retry
+from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step
+
+__all__ = ["Done", "Job", "Kind", "More", "Outcome", "Step", "cancel", "drain", "enqueue", "get", "listing", "retry"]

@@ -1,0 +1,25 @@
+"""Every kind of job and the function that does it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from runtime.jobs.work import Kind
+
+KINDS: dict[str, Kind] = {
+    "import": Kind("runtime.transfer.importing:step", channel="import", longest=3600.0),
+    "export": Kind("runtime.transfer.export_jobs:step", outside=True, longest=3600.0),
+    "bulk_edit": Kind("runtime.transfer.bulk_edit:step"),
+    "tidy": Kind("runtime.jobs.tidy:step"),
+    "analyze": Kind("runtime.transfer.analyzing:step", outside=True),
+}
+"""Named by text, so that queueing a job imports nothing of what does it."""
+
+
+@cache
+def handler(name: str) -> Any:
+    """The function behind `module:function`."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)

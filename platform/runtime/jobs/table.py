@@ -1,0 +1,284 @@
+"""The `_job` table: the only module that reads and writes it. Leases and due times are by the database's clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from metadata.ids import uuid7
+from metadata.model import EMPTY
+from metadata.problems import Conflict, NotFound, kind
+from runtime.jobs.kinds import KINDS
+from runtime.jobs.work import Done, Job, More, Outcome
+from runtime.portable import Flag, Id, Json, Moment
+from runtime.workspace import Workspace
+
+LEASE = 60.0
+_LONGEST_WAIT = 900.0
+
+UNKNOWN_JOB = kind(
+    "job_unknown",
+    en="There is no job {id}. Look for it in the list of jobs.",
+    zh="没有任务 {id}，请在任务列表中查找。",
+)
+JOB_IS_OVER = kind(
+    "job_is_over",
+    en="This job is {state} already; it can no longer be cancelled.",
+    zh="该任务已处于 {state} 状态，无法取消。",
+)
+JOB_NOT_RETRIABLE = kind(
+    "job_not_retriable",
+    en="This job is {state}; only dead, failed and cancelled jobs can be retried.",
+    zh="该任务处于 {state} 状态；只有失败、终止或已取消的任务可以重试。",
+)
+
+JOB = sa.table(
+    "_job",
+    sa.column("id", Id()),
+    sa.column("kind", sa.Text()),
+    sa.column("key", sa.Text()),
+    sa.column("state", sa.Text()),
+    sa.column("run_at", Moment()),
+    sa.column("lease_until", Moment()),
+    sa.column("attempt", sa.Integer()),
+    sa.column("max_attempts", sa.Integer()),
+    sa.column("payload", Json()),
+    sa.column("progress", Json()),
+    sa.column("result", Json()),
+    sa.column("error", Json()),
+    sa.column("created_by", Id()),
+    sa.column("created_at", Moment()),
+    sa.column("finished_at", Moment()),
+    sa.column("cancel", Flag()),
+)
+_COLUMNS = tuple(JOB.c[name] for name in Job.__dataclass_fields__)
+
+
+class Fenced(Exception):
+    """Somebody else holds the job by now: what this transaction did must not be kept."""
+
+
+class Cancelled(Exception):
+    """A handler noticed that its job was cancelled: what its transaction did is not kept."""
+
+
+def enqueue(
+    ws: Workspace,
+    kind: str,
+    payload: Mapping[str, Any],
+    key: str | None = None,
+    run_at: dt.datetime | None = None,
+) -> str:
+    """Make a job in the caller's transaction; its id. A key that was used before gives that job's id, whatever it is.
+
+    Without `run_at` the job is due at once: when the transaction commits.
+    """
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "kind": kind,
+        "key": key,
+        "state": "queued",
+        "run_at": run_at or _clock(ws),
+        "attempt": 0,
+        "max_attempts": KINDS[kind].attempts,
+        "payload": dict(payload),
+        "created_by": ws.actor.user,
+        "created_at": ws.now,
+        "cancel": False,
+    }
+    insert: Any = postgresql.insert if ws.db.dialect == "postgresql" else sqlite.insert
+    statement = insert(JOB).values(values).on_conflict_do_nothing(index_elements=["key"]).returning(JOB.c.id)
+    made = ws.db.execute(statement).first()
+    if made is None:
+        return str(ws.db.execute(sa.select(JOB.c.id).where(JOB.c.key == key)).scalar_one())
+    wake(ws, run_at)
+    return str(made.id)
+
+
+_CALL = """
+    INSERT INTO platform.wake (tenant, due_at)
+    VALUES (%(tenant)s, coalesce(%(due)s, clock_timestamp()) + %(more)s * interval '1 second')
+"""
+
+
+def wake(ws: Workspace, due_at: dt.datetime | None = None, seconds: float = 0.0) -> None:
+    """Have somebody look at this tenant's jobs: at once when nothing is said of time, and again when they are due."""
+    ws.db.notes["ring"] = True
+    if ws.db.dialect == "postgresql":
+        ws.db.run(_CALL, {"tenant": ws.tenant.id, "due": due_at, "more": seconds})
+
+
+def claim(ws: Workspace) -> Job | None:
+    """Take the next job that is due, or whose worker's lease has run out, for `LEASE` seconds."""
+    now = _clock(ws)
+    waiting = sa.and_(JOB.c.state == "queued", JOB.c.run_at <= now)
+    abandoned = sa.and_(JOB.c.state == "running", JOB.c.lease_until < now)
+    due = sa.select(JOB.c.id).where(sa.or_(waiting, abandoned)).order_by(JOB.c.run_at, JOB.c.id).limit(1)
+    if ws.db.dialect == "postgresql":
+        due = due.with_for_update(skip_locked=True)
+    statement = (
+        sa.update(JOB)
+        .where(JOB.c.id == due.scalar_subquery())
+        .values(state="running", attempt=JOB.c.attempt + 1, lease_until=_clock(ws, LEASE))
+        .returning(*_COLUMNS)
+    )
+    row = ws.db.execute(statement).first()
+    if row is None:
+        return None
+    # Should this process die, somebody looks again when the lease has run out.
+    wake(ws, seconds=LEASE)
+    return _job(row)
+
+
+def wanted(ws: Workspace, job: Job) -> bool:
+    """Whether the job is still ours and nobody cancelled it. Raises Fenced."""
+    row = ws.db.execute(sa.select(JOB.c.cancel).where(*_mine(job))).first()
+    if row is None:
+        raise Fenced
+    return not row.cancel
+
+
+def keep(ws: Workspace, job: Job, outcome: Outcome) -> Job | None:
+    """Write down a step's outcome in the transaction of its effect; the job if there is more to do.
+
+    Raises Fenced when the job is not ours any more: then the transaction must not be kept.
+    """
+    match outcome:
+        case Done(result):
+            over = {"state": "done", "result": dict(result), "error": None, "lease_until": None, "finished_at": ws.now}
+            _change(ws, job, over)
+            return None
+        case More(progress):
+            # Progress was made, so the count of failures in a row begins anew.
+            further = job.attempt + KINDS[job.kind].attempts
+            _change(ws, job, {"progress": dict(progress), "lease_until": _clock(ws, LEASE), "max_attempts": further})
+            return replace(job, progress=dict(progress), max_attempts=further)
+
+
+def cancelled(ws: Workspace, job: Job) -> None:
+    _change(ws, job, {"state": "cancelled", "lease_until": None, "finished_at": ws.now})
+
+
+def give_back(ws: Workspace, job: Job) -> None:
+    """Leave the rest to the next worker: not a failure."""
+    values = {"state": "queued", "lease_until": None, "run_at": _clock(ws), "max_attempts": job.max_attempts + 1}
+    _change(ws, job, values)
+    wake(ws)
+
+
+def renew(ws: Workspace, job: Job, shown: Mapping[str, Any] | None) -> None:
+    """Prolong the lease while a long step runs, and show how far it is."""
+    values: dict[str, Any] = {"lease_until": _clock(ws, LEASE)}
+    if shown is not None:
+        values["progress"] = {**job.progress, **shown}
+    _change(ws, job, values)
+
+
+def fail(ws: Workspace, job: Job, error: Mapping[str, Any], final: bool) -> None:
+    """A step failed. Try again later, each time after a longer wait, until it is enough."""
+    tried = job.attempt - (job.max_attempts - KINDS[job.kind].attempts)
+    if final or tried >= KINDS[job.kind].attempts:
+        state = "failed" if final else "dead"
+        _change(ws, job, {"state": state, "error": dict(error), "lease_until": None, "finished_at": ws.now})
+        return
+    pause = min(2.0 ** max(tried, 0), _LONGEST_WAIT) * random.uniform(0.5, 1.5)
+    values = {"state": "queued", "error": dict(error), "lease_until": None, "run_at": _clock(ws, pause)}
+    _change(ws, job, values)
+    wake(ws, seconds=pause)
+
+
+def _change(ws: Workspace, job: Job, values: Mapping[str, Any]) -> None:
+    if ws.db.execute(sa.update(JOB).where(*_mine(job)).values(values)).rowcount != 1:
+        raise Fenced
+
+
+def _mine(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return JOB.c.id == job.id, JOB.c.attempt == job.attempt, JOB.c.state == "running"
+
+
+def next_due(ws: Workspace) -> float | None:
+    """Seconds until the earliest job is due or its lease runs out (0 or less: now); None when nothing waits."""
+    moment = sa.case((JOB.c.state == "running", JOB.c.lease_until), else_=JOB.c.run_at)
+    open_ = JOB.c.state.in_(("queued", "running"))
+    row: Any = ws.db.execute(sa.select(sa.func.min(moment, type_=JOB.c.run_at.type), _clock(ws)).where(open_)).one()
+    return None if row[0] is None else float((row[0] - row[1]).total_seconds())
+
+
+def _clock(ws: Workspace, seconds: float = 0.0) -> sa.ColumnElement[Any]:
+    """The database's time of day, `seconds` from now; not that of the transaction, which may be old."""
+    type_ = JOB.c.run_at.type
+    if ws.db.dialect == "postgresql":
+        later = sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        return sa.type_coerce(sa.func.clock_timestamp() + later, type_)
+    return sa.func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", f"{seconds:+.3f} seconds", type_=type_)
+
+
+def listing(ws: Workspace, state: str | None = None, limit: int = 100) -> list[Job]:
+    """The newest jobs that the actor may see: his own, or all for who may look after the tenant."""
+    query = sa.select(*_COLUMNS).order_by(JOB.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(JOB.c.state == state)
+    if not _sees_all(ws):
+        query = query.where(JOB.c.created_by == ws.actor.user)
+    return [_job(row) for row in ws.db.execute(query)]
+
+
+def get(ws: Workspace, id: str) -> Job:
+    """One job that the actor may see. Raises NotFound."""
+    row = ws.db.execute(sa.select(*_COLUMNS).where(JOB.c.id == id)).first()
+    if row is None or not (_sees_all(ws) or row.created_by == ws.actor.user):
+        raise NotFound(UNKNOWN_JOB(id=id))
+    return _job(row)
+
+
+def cancel(ws: Workspace, id: str) -> None:
+    """Stop a job: at once when it waits, after the step it is in when it runs. What is done stays done."""
+    job = get(ws, id)
+    waiting = sa.update(JOB).where(JOB.c.id == id, JOB.c.state == "queued")
+    if ws.db.execute(waiting.values(state="cancelled", cancel=True, finished_at=ws.now)).rowcount == 1:
+        return
+    running = sa.update(JOB).where(JOB.c.id == id, JOB.c.state == "running")
+    if ws.db.execute(running.values(cancel=True)).rowcount != 1:
+        raise Conflict(JOB_IS_OVER(state=job.state))
+
+
+def retry(ws: Workspace, id: str) -> None:
+    """Take up a job again that failed, died or was cancelled, from where it stood."""
+    job = get(ws, id)
+    stopped = sa.update(JOB).where(JOB.c.id == id, JOB.c.state.in_(("failed", "dead", "cancelled")))
+    further = JOB.c.attempt + KINDS[job.kind].attempts
+    values = {"state": "queued", "cancel": False, "error": None, "finished_at": None, "run_at": ws.now}
+    if ws.db.execute(stopped.values(**values, max_attempts=further)).rowcount != 1:
+        raise Conflict(JOB_NOT_RETRIABLE(state=job.state))
+    wake(ws)
+
+
+def over_before(ws: Workspace, moment: dt.datetime, limit: int = 500) -> list[str]:
+    """Ids of jobs that were over before a moment. Dead ones stay until somebody has looked after them."""
+    over = JOB.c.state.in_(("done", "failed", "cancelled"))
+    found = ws.db.execute(sa.select(JOB.c.id).where(over, JOB.c.finished_at < moment).limit(limit))
+    return [row.id for row in found]
+
+
+def forget(ws: Workspace, ids: Sequence[str]) -> None:
+    if ids:
+        ws.db.execute(sa.delete(JOB).where(JOB.c.id.in_(list(ids))))
+
+
+def _sees_all(ws: Workspace) -> bool:
+    if ws.actor.platform:
+        return True
+    roles = (ws.model.role(name) for name in ws.actor.roles)
+    return any(role is not None and "jobs" in role.capabilities for role in roles)
+
+
+def _job(row: sa.Row[Any]) -> Job:
+    found = row._asdict()
+    found["progress"] = found["progress"] or EMPTY
+    return Job(**found)

@@ -1,0 +1,217 @@
+"""What happened: the events of one record, and the change feed, as far as the reader may see records and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import sqlalchemy as sa
+
+from metadata.fieldtypes.base import ColumnSpec
+from metadata.ids import is_uuid
+from metadata.model import Entity, Field
+from metadata.problems import BadRequest, NotFound
+from runtime.codecs import column_type
+from runtime.prepared import Prepared, prepare
+from runtime.queries import query as q
+from runtime.queries.build import Build, Source, Statement, actor_shape, inputs_of
+from runtime.queries.cache import kept
+from runtime.queries.convert import json_converter
+from runtime.queries.names import entity_of
+from runtime.queries.rules import among_ids, row_rule, sees
+
+if TYPE_CHECKING:
+    from runtime.workspace import Workspace
+
+_KINDS: Mapping[str, Any] = {
+    "id": "uuid",
+    "position": "integer",
+    "at": "datetime",
+    "kind": "text",
+    "actor": "uuid",
+    "actor_name": "text",
+    "on_behalf_of": "uuid",
+    "channel": "text",
+    "release": "integer",
+    "entity": "text",
+    "record": "uuid",
+    "changes": "json",
+}
+_COLUMNS = tuple(_KINDS)
+
+
+def history(ws: Workspace, entity: str, id: str, after: str | None = None, limit: int = 50) -> dict[str, Any]:
+    """The events of a record, newest first: `{"data": [...], "next": cursor}`. Raises NotFound."""
+    found = entity_of(ws.model, entity)
+    _check(limit, after)
+    if not is_uuid(id) or not sees(ws, found, "read", id.lower()):
+        raise NotFound(q.not_found(found.key, entity=found.label))
+    params = {"entity": found.id, "record": id.lower(), "after": after or "", "limit": limit + 1}
+    statement = kept(ws.model).get(("history", ws.db.dialect, after is None), lambda: _of_record(ws, after is None))
+    rows = statement.fetch(ws.db, {name: params[name] for name in params if name != "after" or after})
+    data = _events(ws, rows[:limit])
+    return {"data": data, "next": data[-1]["id"] if len(rows) > limit else None}
+
+
+def feed(ws: Workspace, after: int = 0, limit: int = 100) -> dict[str, Any]:
+    """Events in the order of their positions, from the one after `after`: `{"data": [...], "next": position}`.
+
+    Events of records that the reader may not see are left out; `next` passes over them.
+    """
+    _check(limit, None)
+    statement = kept(ws.model).get(("feed", ws.db.dialect), lambda: _by_position(ws))
+    rows = statement.fetch(ws.db, {"after": max(0, min(int(after), 2**63 - 1)), "limit": limit})
+    at, of, record = _COLUMNS.index("position"), _COLUMNS.index("entity"), _COLUMNS.index("record")
+    seen = _seen(ws, [(row[of], row[record]) for row in rows])
+    return {
+        "data": _events(ws, [row for row in rows if (row[of], row[record]) in seen]),
+        "next": rows[-1][at] if rows else after,
+    }
+
+
+def visible_ids(ws: Workspace, entity: Entity, ids: Iterable[str]) -> frozenset[str]:
+    """Those of some ids whose records the actor may read, in the recycle bin or not."""
+    key = ("seen", entity.id, ws.db.dialect, actor_shape(ws.actor))
+
+    def make() -> Statement | None:
+        build = Build(ws.model, ws.actor, ws.db.dialect)
+        table = build.table(entity)
+        source = Source(entity, table, table.table)
+        rule = row_rule(build, source, "read")
+        if rule is None:
+            return None
+        column = source.column("id")
+        return build.finish(sa.select(column).where(among_ids(build, column), rule))
+
+    wanted = frozenset(ids)
+    statement = kept(ws.model).get(key, make)
+    if statement is None or not wanted:
+        return wanted
+    inputs = inputs_of(ws)
+    inputs.ids = list(wanted)
+    return frozenset(row[0] for row in statement.fetch(ws, inputs))
+
+
+def _check(limit: int, after: str | None) -> None:
+    if not 1 <= limit <= q.MAX_LIMIT:
+        raise BadRequest(q.bad_limit("limit", limit=q.MAX_LIMIT))
+    if after is not None and not is_uuid(after):
+        raise BadRequest(q.bad_cursor("after"))
+
+
+def _table(dialect: str) -> sa.TableClause:
+    columns = [sa.column(name, column_type(ColumnSpec(kind), dialect)) for name, kind in _KINDS.items()]
+    return sa.table("_event", *columns)
+
+
+def _of_record(ws: Workspace, first: bool) -> Prepared:
+    events = _table(ws.db.dialect)
+    uuid = sa.Uuid(as_uuid=False)
+    conditions = [
+        events.c.entity == sa.bindparam("entity", type_=sa.Text()),
+        events.c.record == sa.bindparam("record", type_=uuid),
+    ]
+    if not first:
+        conditions.append(events.c.id < sa.bindparam("after", type_=uuid))
+    statement = sa.select(*events.c).where(*conditions).order_by(events.c.id.desc())
+    return prepare(statement.limit(sa.bindparam("limit", type_=sa.Integer())), ws.db.dialect)
+
+
+def _by_position(ws: Workspace) -> Prepared:
+    events = _table(ws.db.dialect)
+    statement = sa.select(*events.c).where(events.c.position > sa.bindparam("after", type_=sa.BigInteger()))
+    statement = statement.order_by(events.c.position).limit(sa.bindparam("limit", type_=sa.Integer()))
+    return prepare(statement, ws.db.dialect)
+
+
+def _seen(ws: Workspace, records: Sequence[tuple[str, str | None]]) -> set[tuple[str, str | None]]:
+    found: set[tuple[str, str | None]] = set()
+    for name in {name for name, _ in records}:
+        entity = ws.model.entity(name)
+        if entity is None or entity.id != name:
+            # What happened to the configuration is for those who configure.
+            if _configures(ws):
+                found.update(each for each in records if each[0] == name)
+            continue
+        ids = visible_ids(ws, entity, (id for of, id in records if of == name and id is not None))
+        found.update((name, id) for id in ids)
+    return found
+
+
+def _configures(ws: Workspace) -> bool:
+    roles = (ws.model.role(name) for name in ws.actor.roles)
+    return ws.actor.platform or any(role is not None and "configure" in role.capabilities for role in roles)
+
+
+def _events(ws: Workspace, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    events = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+    build = Build(ws.model, ws.actor, ws.db.dialect)
+    moment = json_converter(Field("at", "at", "datetime", {}), ColumnSpec("datetime"), ws.db.dialect)
+    for event in events:
+        if moment is not None:
+            event["at"] = moment(event["at"])
+        changes = event["changes"]
+        event["changes"] = orjson.loads(changes) if isinstance(changes, str) else changes or {}
+    hidden = _hidden_links(ws, events)
+    for event in events:
+        entity = ws.model.entity(event["entity"])
+        if entity is not None and entity.id == event["entity"]:
+            event["entity"] = entity.key
+            event["changes"] = dict(_changes(build, entity, event["changes"], hidden))
+        elif not _configures(ws):
+            event["changes"] = {}
+    return events
+
+
+def _changes(
+    build: Build, entity: Entity, changes: Mapping[str, Any], hidden: set[str]
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Field key of today -> before and after, for the fields that the reader may read."""
+    for id, values in changes.items():
+        field = entity.fields.get(id)
+        if field is not None and build.may_read(entity, field):
+            before, after = (_shown(field, value, hidden) for value in values)
+            yield field.key, {"before": before, "after": after}
+
+
+def _shown(field: Field, value: Any, hidden: set[str]) -> Any:
+    if field.options:
+        if isinstance(value, list):
+            return [_shown(field, each, hidden) for each in value]
+        option = field.option(value) if isinstance(value, str) else None
+        return option.key if option is not None else value
+    if field.to and value is not None:
+        if isinstance(value, list):
+            return [each for each in value if not _linked(each) & hidden]
+        return {"hidden": True} if _linked(value) & hidden else value
+    return value
+
+
+def _linked(value: Any) -> set[str]:
+    """The ids in the value of a link, of any kind."""
+    if isinstance(value, list):
+        return set().union(*map(_linked, value))
+    if isinstance(value, dict):
+        value = value.get("id")
+    return {value} if isinstance(value, str) else set()
+
+
+def _hidden_links(ws: Workspace, events: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Ids of linked records that the reader may not see."""
+    wanted: dict[str, set[str]] = {}
+    for event in events:
+        entity = ws.model.entity(event["entity"])
+        for id, values in event["changes"].items():
+            field = entity.fields.get(id) if entity is not None else None
+            if field is not None and field.to:
+                ids = set().union(*map(_linked, values))
+                for target in field.to:
+                    wanted.setdefault(target, set()).update(filter(is_uuid, ids))
+    every = set().union(*wanted.values()) if wanted else set()
+    seen: set[str] = set()
+    for target, ids in wanted.items():
+        other = ws.model.entity(target)
+        if other is not None and ids:
+            seen |= visible_ids(ws, other, ids)
+    return every - seen

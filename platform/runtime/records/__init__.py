@@ -1,0 +1,30 @@
+"""The only code that writes tenant rows: every form, request, import, job and rule saves through it."""
+
+from runtime.records.bulk import bulk, write_many
+from runtime.records.checking.values import Parsed
+from runtime.records.delete import delete, restore
+from runtime.records.identifying import NO_MATCH
+from runtime.records.operations import Mode, Operation, Verdict
+from runtime.records.policies import ACTIONS, MAY_NOT, may_not, require
+from runtime.records.record import Record, as_json
+from runtime.records.save import create, update
+
+__all__ = [
+    "ACTIONS",
+    "MAY_NOT",
+    "NO_MATCH",
+    "Mode",
+    "Operation",
+    "Parsed",
+    "Record",
+    "Verdict",
+    "as_json",
+    "bulk",
+    "create",
+    "delete",
+    "may_not",
+    "require",
+    "restore",
+    "update",
+    "write_many",
+]

@@ -1,0 +1,113 @@
+"""The rule book of a save, in its order: defaults, links, owner, money, required values, rights afterwards.
+
+Every problem of every record is collected; nothing is written before all of them are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from metadata.access import Rights, rights
+from metadata.fieldtypes.defaults import resolve_default
+from metadata.problems import kind
+from runtime import files
+from runtime.records.checking.children import check_children
+from runtime.records.checking.links import check_links
+from runtime.records.checking.lists import check_lists
+from runtime.records.checking.money import settle_money
+from runtime.records.drafts import Draft
+from runtime.records.plans import WritePlan
+from runtime.records.policies import BEYOND, allows, reaches_all
+from runtime.workspace import Workspace
+
+REQUIRED = kind(
+    "records.required",
+    en="{label} is needed. Fill it in.",
+    zh="必须填写{label}。",
+)
+REQUIRED_UNSEEN = kind(
+    "records.required_unseen",
+    en="This {entity} needs a value that you may not see. Ask an administrator to make it, or for the right.",
+    zh="该{entity}缺少您无权查看的必填值，请联系管理员代为新建或授权。",
+)
+
+
+def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Make of each draft what will be written, and tell it everything that is wrong."""
+    for draft in drafts:
+        if draft.before is None:
+            _fill(ws, plan, draft)
+        draft.values.update(draft.sent)
+        for field in (*plan.lists, *plan.children):
+            draft.values.pop(field.id, None)
+    check_links(ws, plan, drafts)
+    for draft in drafts:
+        _settle_owner(ws, plan, draft)
+    settle_money(ws, plan, drafts)
+    if plan.files:
+        files.check(ws, plan, drafts)
+    # Formulas, lookups and rules belong here: after what was sent and before what is required of it.
+    may = rights(ws.model, ws.actor, plan.entity)
+    judged = frozenset(each for each in ("create", "update") if not reaches_all(ws, plan.entity, each))
+    for draft in drafts:
+        _check_required(plan, draft, may)
+        _check_rights(ws, plan, draft, judged)
+    if plan.lists:
+        check_lists(ws, plan, drafts)
+    if plan.children:
+        check_children(ws, plan, drafts)
+
+
+def _fill(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
+    values, sent = draft.values, draft.sent
+    for id, value in plan.defaults:
+        if id not in sent:
+            values[id] = value
+    for field in plan.words:
+        if field.id not in sent:
+            timezone = str(ws.model.settings.get("timezone", "UTC"))
+            values[field.id] = resolve_default(field, ws.now, timezone, ws.actor.user)
+    if plan.entity.owned and "owner" not in sent:
+        values["owner"] = ws.actor.user
+
+
+def _settle_owner(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
+    """A record is in the main unit of its owner when the owner is set, unless a unit was sent with it."""
+    if not plan.entity.owned or "unit" in draft.sent:
+        return
+    owner = draft.values.get("owner")
+    if draft.before is not None and owner == draft.before.get("owner"):
+        return
+    if owner is not None and owner == ws.actor.user:
+        draft.values["unit"] = ws.actor.main_unit
+    elif owner is not None:
+        draft.values["unit"] = draft.learned.get("unit")
+    elif draft.before is None:
+        draft.values["unit"] = None
+
+
+def _check_required(plan: WritePlan, draft: Draft, may: Rights) -> None:
+    new, values, sent = draft.before is None, draft.values, draft.sent
+    for field in plan.required:
+        id = field.id
+        stored = id in plan.table.fields
+        empty = (new or id in sent) and _is_empty(values.get(id) if stored else sent.get(id))
+        if not empty or any(problem.path == field.key for problem in draft.problems):
+            continue
+        if may.may_read(id):
+            draft.wrong(REQUIRED(field.key, label=field.label))
+        else:
+            draft.wrong(REQUIRED_UNSEEN(entity=plan.entity.label))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == "" or value == () or value == []
+
+
+def _check_rights(ws: Workspace, plan: WritePlan, draft: Draft, judged: frozenset[str]) -> None:
+    if draft.problems:
+        return  # what is not settled cannot be judged
+    action = "create" if draft.before is None else "update"
+    if action in judged and not allows(ws, plan.entity, action, draft.values):
+        draft.wrong(BEYOND(entity=plan.entity.label))

@@ -1,0 +1,93 @@
+"""Link values of a save: the targets exist, the actor sees them, and what they give to the record (unit, currency)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from metadata.access import policy_field
+from metadata.model import Field
+from metadata.problems import kind
+from runtime.records.drafts import Draft
+from runtime.records.plans import WritePlan
+from runtime.records.targets import TargetKey, found_targets, targets_of
+from runtime.workspace import Workspace
+
+NO_TARGET = kind(
+    "records.no_such_target",
+    en="{label} names a record that does not exist, is deleted, or that you may not use here. Choose another.",
+    zh="{label}指向的记录不存在、已删除或您无权使用，请另选一条。",
+)
+NEEDS_PARENT = kind(
+    "records.needs_parent",
+    en="{label} is needed: who may write this record follows from it.",
+    zh="必须填写{label}：该记录的权限由它决定。",
+)
+
+
+class _Use(NamedTuple):
+    draft: Draft
+    field: Field
+    path: str
+    key: TargetKey
+    id: str
+
+
+def check_links(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Look up every target that the drafts newly point at, in one statement."""
+    uses = [use for draft in drafts for use in _uses(plan, draft)]
+    if not ws.actor.platform:
+        _require_parents(plan, drafts)
+    if not uses:
+        return
+    wanted: dict[TargetKey, set[str]] = {}
+    for use in uses:
+        wanted.setdefault(use.key, set()).add(use.id)
+    found = found_targets(ws, wanted, _extras(plan))
+    for draft, field, path, key, id in uses:
+        if id not in found[key]:
+            draft.wrong(NO_TARGET(path, label=field.label))
+        elif field.id == "owner":
+            draft.learned["unit"] = found[key][id]
+        elif field.id == plan.entity.currency_from:
+            draft.learned["currency"] = found[key][id]
+
+
+def _extras(plan: WritePlan) -> dict[str, str]:
+    """Field id of the value that the targets of an entity are asked for, by entity id."""
+    found = {"user": "unit"} if plan.entity.owned else {}
+    link = plan.entity.currency_from
+    if link is not None:
+        found.update(dict.fromkeys(plan.entity.fields[link].to, "currency"))
+    return found
+
+
+def _uses(plan: WritePlan, draft: Draft) -> Iterator[_Use]:
+    ruling = policy_field(plan.entity)
+    for field, value in _sent_links(plan, draft):
+        entity, id = targets_of(field, value)
+        if draft.parent is not None and draft.parent.id == id:
+            continue  # saved together with it, and authorised by it
+        yield _Use(draft, field, field.key, (entity, "update" if field.id == ruling else "read"), id)
+    for field in plan.lists:
+        for at, id in enumerate(draft.sent.get(field.id) or ()):
+            yield _Use(draft, field, f"{field.key}.{at}", (field.to[0], "read"), id)
+
+
+def _sent_links(plan: WritePlan, draft: Draft) -> Iterator[tuple[Field, Any]]:
+    before = draft.before or {}
+    for field in (*plan.links, *plan.any_links):
+        value = draft.sent.get(field.id)
+        if value is not None and value != before.get(field.id):
+            yield field, value
+
+
+def _require_parents(plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """A record whose rights are another's belongs to nobody without that one."""
+    ruling = policy_field(plan.entity)
+    if ruling is None:
+        return
+    field = plan.entity.fields[ruling]
+    for draft in drafts:
+        if draft.values.get(ruling) is None and not field.required:
+            draft.wrong(NEEDS_PARENT(field.key, label=field.label))

@@ -1,0 +1,233 @@
+"""How one kind of record is written: everything that follows from its description, worked out once per content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from metadata.fieldtypes import registry
+from metadata.fieldtypes.base import FieldType, ValueProblem
+from metadata.fieldtypes.defaults import WORDS
+from metadata.fieldtypes.links import AnyLink
+from metadata.model import Entity, Field, Model
+from metadata.money import Money
+from runtime import events
+from runtime.codecs import Codec
+from runtime.prepared import Prepared, prepare
+from runtime.tables import SEARCH, EntityTable, table_of
+
+BASE = "__base"
+"""Beside the amount of a money field, under `<field id>__base`, lies its value in the tenant's base currency."""
+
+KEPT = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+"""Fields that the platform alone writes. They are the event's envelope, so they are not among its changes."""
+
+LINKS = frozenset({"link", "user", "unit"})
+"""Types that hold the id of one record of a known entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: where its value lies in a record's values and how it goes to the driver."""
+
+    name: str
+    key: str
+    encode: Codec | None
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """The description of an entity as its writers need it. Shared by every tenant that has the same content."""
+
+    entity: Entity
+    table: EntityTable
+    dialect: str
+    types: Mapping[str, FieldType]
+    columns: tuple[Column, ...]
+    readers: tuple[tuple[str, int, int, Codec | None, bool], ...]
+    """Field id, position and number of its columns in a selected row, decoder, whether it is an any_link."""
+    dumps: Mapping[str, Callable[[Mapping[str, Any]], Any]]
+    """Field id -> the JSON value of the field out of a record's values."""
+    required: tuple[Field, ...]
+    defaults: tuple[tuple[str, Any], ...]
+    """Field id and value of the defaults that are the same for every record."""
+    words: tuple[Field, ...]
+    """Fields whose default depends on who writes and when (`me`, `now`, `today`)."""
+    links: tuple[Field, ...]
+    any_links: tuple[Field, ...]
+    files: tuple[Field, ...]
+    lists: tuple[Field, ...]
+    children: tuple[Field, ...]
+    money: tuple[Field, ...]
+    sequences: tuple[Field, ...]
+    told: tuple[tuple[str, Codec | None], ...]
+    """The fields that the event of a new record tells, money not among them: id, and how its value becomes JSON."""
+    insert: Prepared
+    """INSERT of the row; on PostgreSQL together with its event, one round trip for both."""
+    insert_alone: Prepared
+
+    def __hash__(self) -> int:
+        return hash(self.table.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WritePlan) and self.table.key == other.table.key
+
+    def row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """A record's values as the driver takes them, by parameter."""
+        found = {}
+        for column in self.columns:
+            value = values.get(column.key)
+            if value is not None and column.encode is not None:
+                value = column.encode(value)
+            found[column.name] = value
+        return found
+
+    def values(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        """A row of `selected` as a record's values."""
+        found = {}
+        for field, at, width, decode, any_link in self.readers:
+            value = row[at]
+            if value is not None:
+                if any_link:
+                    value = AnyLink(entity=row[at + 1], id=value)
+                elif decode is not None:
+                    value = decode(value)
+            found[field] = value
+            if width == 2 and not any_link:
+                base = row[at + 1]
+                found[field + BASE] = decode(base) if base is not None and decode is not None else base
+        return found
+
+    @property
+    def selected(self) -> tuple[sa.Column[object], ...]:
+        """The columns of a row that `values` understands, in its order."""
+        return tuple(column for held in self.table.fields.values() for column in held.columns)
+
+
+def plan_of(model: Model, entity: Entity, dialect: str) -> WritePlan:
+    """The write plan of an entity of a loaded model."""
+    table = table_of(model, entity, dialect)
+    return _plan(table, dialect, _Carrier(entity))
+
+
+class _Carrier:
+    """Carries the entity into the cached function without being part of its key: the table's key says it all."""
+
+    def __init__(self, entity: Entity) -> None:
+        self.entity = entity
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Carrier)
+
+
+@lru_cache(maxsize=4_000)
+def _plan(table: EntityTable, dialect: str, carrier: _Carrier) -> WritePlan:
+    entity = carrier.entity
+    fields = tuple(entity.fields.values())
+    types = {each.id: registry.of(each) for each in fields}
+    dumps = {each.id: _dump(each, types[each.id]) for each in fields}
+    columns = tuple(column for each in fields if each.id in table.fields for column in _columns(each, table))
+    return WritePlan(
+        entity=entity,
+        table=table,
+        dialect=dialect,
+        types=types,
+        columns=columns,
+        readers=_readers(table, entity),
+        dumps=dumps,
+        required=tuple(each for each in fields if each.required and not each.system and each.type != "sequence"),
+        defaults=tuple(_constant_defaults(fields, types)),
+        words=tuple(each for each in fields if _is_word(each)),
+        links=tuple(each for each in fields if each.type in LINKS and each.id not in KEPT),
+        any_links=_of_type(fields, "any_link"),
+        files=_of_type(fields, "file"),
+        lists=_of_type(fields, "links"),
+        children=_of_type(fields, "children"),
+        money=_of_type(fields, "money"),
+        sequences=_of_type(fields, "sequence"),
+        told=tuple(_told(each, types[each.id]) for each in fields if _is_told(each, table)),
+        insert=_insert(table, dialect, with_event=dialect == "postgresql"),
+        insert_alone=_insert(table, dialect, with_event=False),
+    )
+
+
+def _is_word(field: Field) -> bool:
+    return field.default is not None and field.default == WORDS.get(field.type)
+
+
+def _constant_defaults(fields: tuple[Field, ...], types: Mapping[str, FieldType]) -> Iterator[tuple[str, Any]]:
+    for each in fields:
+        if each.default is not None and not _is_word(each):
+            try:
+                yield each.id, types[each.id].parse(each, each.default)
+            except ValueProblem:
+                # An option that is gone since: the field stays empty, and says so itself where it is required.
+                continue
+
+
+def _of_type(fields: tuple[Field, ...], name: str) -> tuple[Field, ...]:
+    return tuple(each for each in fields if each.type == name)
+
+
+def _columns(field: Field, table: EntityTable) -> list[Column]:
+    held = table.fields[field.id]
+    if field.type == "any_link":
+        parts = (attrgetter("id"), attrgetter("entity"))
+        return [Column(each.name, field.id, part) for each, part in zip(held.columns, parts, strict=True)]
+    keys = [field.id, field.id + BASE]
+    return [Column(each.name, keys[at], held.encode[at]) for at, each in enumerate(held.columns)]
+
+
+def _readers(table: EntityTable, entity: Entity) -> tuple[tuple[str, int, int, Codec | None, bool], ...]:
+    found, at = [], 0
+    for id, held in table.fields.items():
+        found.append((id, at, len(held.columns), held.decode[0], entity.fields[id].type == "any_link"))
+        at += len(held.columns)
+    return tuple(found)
+
+
+def _dump(field: Field, type_: FieldType) -> Callable[[Mapping[str, Any]], Any]:
+    if field.type == "money":
+        return partial(_dump_money, field, type_)
+    return partial(_dump_value, field.id, partial(type_.dump, field))
+
+
+def _is_told(field: Field, table: EntityTable) -> bool:
+    return field.id in table.fields and field.id not in KEPT and field.type != "money"
+
+
+def _told(field: Field, type_: FieldType) -> tuple[str, Codec | None]:
+    plain = type(type_).dump is FieldType.dump
+    return field.id, None if plain else partial(type_.dump, field)
+
+
+def _dump_value(id: str, dump: Codec, values: Mapping[str, Any]) -> Any:
+    value = values.get(id)
+    return None if value is None else dump(value)
+
+
+def _dump_money(field: Field, type_: FieldType, values: Mapping[str, Any]) -> Any:
+    amount = values.get(field.id)
+    return None if amount is None else type_.dump(field, Money(amount, values.get("currency")))
+
+
+def _insert(table: EntityTable, dialect: str, *, with_event: bool) -> Prepared:
+    columns: dict[Any, Any] = {
+        column: sa.bindparam(column.name, type_=column.type)
+        for held in table.fields.values()
+        for column in held.columns
+    }
+    if SEARCH in table.table.c:
+        columns[table.table.c[SEARCH]] = sa.cast(sa.bindparam(SEARCH, type_=sa.Text()), table.table.c[SEARCH].type)
+    statement = sa.insert(table.table).values(columns)
+    if with_event:
+        return prepare(events.insertion(dialect).add_cte(statement.cte("written")), dialect)
+    return prepare(statement, dialect)

@@ -1,0 +1,53 @@
+"""A record as its writers hand it back, and as JSON for the actor who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from metadata.access import rights
+from metadata.model import Entity, Field
+from runtime.records.plans import KEPT, WritePlan, plan_of
+from runtime.records.targets import TargetKey, found_targets, targets_of
+from runtime.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: its values by field id, links and children lists not among them."""
+
+    entity: Entity
+    id: str
+    version: int
+    values: Mapping[str, Any]
+
+
+def as_json(ws: Workspace, record: Record) -> dict[str, Any]:
+    """A record by today's keys: the fields that the actor may read. A link to what he may not see is `hidden`."""
+    plan = plan_of(ws.model, record.entity, ws.db.dialect)
+    may = rights(ws.model, ws.actor, record.entity)
+    shown = [each for each in record.entity.fields.values() if each.id in plan.table.fields and may.may_read(each.id)]
+    hidden = _hidden(ws, plan, record, shown)
+    return {each.key: {"hidden": True} if each.id in hidden else plan.dumps[each.id](record.values) for each in shown}
+
+
+def _hidden(ws: Workspace, plan: WritePlan, record: Record, shown: list[Field]) -> frozenset[str]:
+    """Ids of the shown links whose target the actor may not see."""
+    if ws.actor.platform:
+        return frozenset()
+    pointing = {each.id: target for each, target in _links(plan, record, shown)}
+    wanted: dict[TargetKey, set[str]] = {}
+    for entity, id in pointing.values():
+        wanted.setdefault((entity, "read"), set()).add(id)
+    found = found_targets(ws, wanted, {}, skip_open=True)
+    return frozenset(each for each, (entity, id) in pointing.items() if id not in found[entity, "read"])
+
+
+def _links(plan: WritePlan, record: Record, shown: list[Field]) -> Iterator[tuple[Field, tuple[str, str]]]:
+    links = {each.id for each in (*plan.links, *plan.any_links)}
+    for each in shown:
+        value = record.values.get(each.id)
+        # Who made and last changed a record is told with it.
+        if value is not None and each.id in links and each.id not in KEPT:
+            yield each, targets_of(each, value)

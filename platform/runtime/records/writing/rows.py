@@ -1,0 +1,215 @@
+"""The writing of checked drafts: rows, their events and search tokens, and what hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from runtime import events, files, numbers, search
+from runtime.events import Fact
+from runtime.prepared import Prepared, prepare
+from runtime.records.checking.children import child_plan
+from runtime.records.checking.lists import pair_plan
+from runtime.records.drafts import Draft
+from runtime.records.plans import BASE, KEPT, WritePlan
+from runtime.records.writing.deletion import OF_ACCESS, mark
+from runtime.records.writing.following import follow_owners
+from runtime.records.writing.refusals import told
+from runtime.tables import SEARCH
+from runtime.workspace import Workspace, bump_access
+
+_FEW = 20
+"""Up to this many rows plain statements are sooner done than a COPY."""
+
+
+def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Write drafts without problems. Raises Invalid or Conflict for what only the database could know."""
+    new = [draft for draft in drafts if draft.before is None]
+    old = [(draft, changed) for draft in drafts if draft.before is not None and (changed := _changes(draft))]
+    if not new and not old:
+        return
+    with told(plan, drafts):
+        if new:
+            _stamp_new(ws, plan, new)
+            _insert(ws, plan, new)
+        if old:
+            _stamp_old(ws, old)
+            _update(ws, plan, old)
+            follow_owners(ws, plan, [draft for draft, _ in old], write)
+    _write_parts(ws, plan, drafts)
+    if plan.files:
+        files.bind(ws, plan, drafts)
+    if plan.entity.id in OF_ACCESS and not ws.db.notes.get("access"):
+        ws.db.notes["access"] = True
+        bump_access(ws)
+
+
+def _changes(draft: Draft) -> list[str]:
+    """Keys of the values that change; the version alone where only something that lives with the record does."""
+    changed = draft.changed()
+    if changed or draft.lists or any(draft.removed.values()):
+        return [*changed, "version"]
+    parts = (part for parts in draft.children.values() for part in parts)
+    return ["version"] if any(part.before is None or _changes(part) for part in parts) else []
+
+
+def _stamp_new(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    now, user = ws.now, ws.actor.user
+    for draft in drafts:
+        draft.values.update(id=draft.id, version=1, created_at=now, created_by=user, updated_at=now, updated_by=user)
+    for field in plan.sequences:
+        due = [draft for draft in drafts if draft.values.get(field.id) is None]
+        for draft, number in zip(due, numbers.take(ws, plan.entity.id, field, len(due)) if due else (), strict=True):
+            draft.values[field.id] = number
+
+
+def _stamp_old(ws: Workspace, changes: Sequence[tuple[Draft, list[str]]]) -> None:
+    for draft, changed in changes:
+        draft.values.update(version=draft.values["version"] + 1, updated_at=ws.now, updated_by=ws.actor.user)
+        changed += ["updated_at", "updated_by"]
+
+
+def _insert(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    facts = [Fact("created", plan.entity.id, draft.id, _created(plan, draft)) for draft in drafts]
+    if plan.entity.generated:
+        facts = []  # told by the record that the pair belongs to
+    tokens = [search.index_values(plan.entity, draft.values) for draft in drafts] if plan.entity.search else []
+    rows = [plan.row(draft.values) for draft in drafts]
+    postgres = plan.dialect == "postgresql"
+    if postgres and tokens:
+        for row, found in zip(rows, tokens, strict=True):
+            row[SEARCH] = search.tsvector_text(found)
+    if postgres and len(rows) == 1 and facts:
+        plan.insert.run(ws.db, rows[0] | events.row(ws, facts[0]))
+        events.ring(ws)
+        return
+    if postgres and len(rows) <= _FEW:
+        plan.insert_alone.many(ws.db, rows)
+    elif postgres or len(rows) > 1:
+        ws.db.copy(plan.table.table.name, list(rows[0]), [tuple(row.values()) for row in rows])
+    else:
+        plan.insert_alone.run(ws.db, rows[0])
+    events.append_many(ws, facts)
+    if not postgres:
+        _insert_tokens(ws, plan, [(draft.id, found) for draft, found in zip(drafts, tokens, strict=False)])
+
+
+def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
+    values = draft.values
+    found: dict[str, Any] = {}
+    for id, dump in plan.told:
+        value = values.get(id)
+        if value is not None:
+            found[id] = [None, value if dump is None else dump(value)]
+    for field in plan.money:
+        if values.get(field.id) is not None:
+            found[field.id] = [None, plan.dumps[field.id](values)]
+    return _with_lists(found, draft)
+
+
+def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[str]]]) -> None:
+    facts = [Fact("updated", plan.entity.id, draft.id, _updated(plan, draft, changed)) for draft, changed in changes]
+    keys = frozenset(key for _, changed in changes for key in changed)
+    names = frozenset(column.name for column in plan.columns if column.key in keys)
+    searched = not keys.isdisjoint(plan.entity.search)
+    postgres = plan.dialect == "postgresql"
+    rows = []
+    for draft, _ in changes:
+        row = {name: value for name, value in plan.row(draft.values).items() if name in names}
+        row["key"] = draft.id
+        if searched and postgres:
+            row[SEARCH] = search.tsvector_text(search.index_values(plan.entity, draft.values))
+        rows.append(row)
+    single = postgres and len(rows) == 1
+    statement = _updating(plan, names, searched and postgres, single)
+    if single:
+        statement.run(ws.db, rows[0] | events.row(ws, facts[0]))
+        events.ring(ws)
+        return
+    statement.many(ws.db, rows)
+    events.append_many(ws, facts)
+    if searched and not postgres:
+        _move_tokens(ws, plan, [draft for draft, _ in changes])
+
+
+def _updated(plan: WritePlan, draft: Draft, changed: Sequence[str]) -> dict[str, Any]:
+    before, values, found = draft.before or {}, draft.values, {}
+    fields = {key.removesuffix(BASE) for key in changed} - KEPT
+    if "currency" in fields:
+        # The same amount in another currency is another value.
+        fields.update(field.id for field in plan.money)
+    for id in fields:
+        told = [plan.dumps[id](before), plan.dumps[id](values)]
+        if told[0] != told[1]:
+            found[id] = told
+    return _with_lists(found, draft)
+
+
+def _with_lists(found: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    for id, (before, after) in draft.lists.items():
+        found[id] = [list(before), list(after)]
+    return found
+
+
+@lru_cache(maxsize=4_000)
+def _updating(plan: WritePlan, names: frozenset[str], searched: bool, with_event: bool) -> Prepared:
+    """UPDATE of these columns of one row; on PostgreSQL together with its event."""
+    table = plan.table.table
+    values: dict[Any, Any] = {
+        column: sa.bindparam(column.name, type_=column.type) for column in table.c if column.name in names
+    }
+    if searched:
+        values[table.c[SEARCH]] = sa.cast(sa.bindparam(SEARCH, type_=sa.Text()), table.c[SEARCH].type)
+    key = plan.table.column("id")
+    statement = sa.update(table).values(values).where(key == sa.bindparam("key", type_=key.type))
+    if with_event:
+        return prepare(events.insertion(plan.dialect).add_cte(statement.cte("written")), plan.dialect)
+    return prepare(statement, plan.dialect)
+
+
+def _insert_tokens(ws: Workspace, plan: WritePlan, found: Sequence[tuple[str, Mapping[str, set[str]]]]) -> None:
+    """SQLite keeps the tokens of records (by id) in a side table."""
+    rows = ((token, field, id) for id, tokens in found for field, held in tokens.items() for token in sorted(held))
+    if plan.table.tokens is not None and any(any(tokens.values()) for _, tokens in found):
+        ws.db.copy(plan.table.tokens.name, ("token", "field", "id"), rows)
+
+
+def _move_tokens(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    gone: list[dict[str, str]] = []
+    come = []
+    for draft in drafts:
+        before = search.index_values(plan.entity, draft.before or {})
+        after = search.index_values(plan.entity, draft.values)
+        nothing: set[str] = set()
+        for field, tokens in before.items():
+            lost = tokens - after.get(field, nothing)
+            gone += [{"token": token, "field": field, "id": draft.id} for token in lost]
+        come.append((draft.id, {field: tokens - before.get(field, nothing) for field, tokens in after.items()}))
+    if gone:
+        _forgetting(plan).many(ws.db, gone)
+    _insert_tokens(ws, plan, come)
+
+
+@lru_cache(maxsize=1_000)
+def _forgetting(plan: WritePlan) -> Prepared:
+    assert plan.table.tokens is not None
+    c = plan.table.tokens.c
+    this = [column == sa.bindparam(column.name, type_=sa.Text()) for column in (c.token, c.field, c.id)]
+    return prepare(sa.delete(plan.table.tokens).where(*this), plan.dialect)
+
+
+def _write_parts(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Children and pairs, after the records that they live with."""
+    for field in (*plan.children, *plan.lists):
+        parts = [part for draft in drafts for part in draft.children.get(field.key, ())]
+        gone = [id for draft in drafts for id in draft.removed.get(field.id, ())]
+        if not parts and not gone:
+            continue
+        part_plan = child_plan(ws, field)[0] if field in plan.children else pair_plan(ws, plan, field)[0]
+        if gone:
+            mark(ws, part_plan.entity, gone)
+        if parts:
+            write(ws, part_plan, parts)

@@ -1,0 +1,180 @@
+"""Records go out as CSV or Excel: what the actor may read, in cells that no spreadsheet takes for formulas.
+
+Importing an export changes nothing: texts are guarded and unguarded exactly, and a link whose title is not the only
+one of its kind is followed by its id in brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from metadata.fieldtypes import registry
+from metadata.fieldtypes.base import TextContext
+from metadata.fieldtypes.links import AnyLink
+from metadata.model import Entity, Field
+from metadata.problems import say
+from runtime import queries
+from runtime.queries import Query
+from runtime.queries.names import entity_of
+from runtime.queries.query import LIST_CAP
+from runtime.transfer import links, sheets
+from runtime.workspace import Workspace
+
+_ONE = frozenset({"link", "user", "unit"})
+_CHUNK = 1_000
+_BEYOND = frozenset({"version", "created_by", "updated_by"})
+"""Fields that an export leaves out unless they are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How an export is to look."""
+
+    kind: Literal["csv", "xlsx"] = "csv"
+    headers: Literal["key", "label"] = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """One column: its field, where its value lies in a row, and for links the target with its titles' place."""
+
+    header: str
+    path: str
+    field: Field
+    at: int
+    target: Entity | None = None
+    title: int | None = None
+    listed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    query: Query
+    outs: tuple[_Out, ...]
+    id: int
+    currency: int | None
+
+
+def write(
+    ws: Workspace, query: Query, path: Path, sheet: Sheet, tell: Callable[[int], None] = lambda rows: None
+) -> int:
+    """Write every record that meets a query to a file; how many. Limit and cursor of the query do not count."""
+    layout = _layout(ws, query, sheet)
+    general = TextContext(ws.actor.language, ws.actor.timezone, str(ws.model.settings.get("currency", "")))
+    written = 0
+    with sheets.opened(path, sheet.kind, [each.header for each in layout.outs]) as put:
+        for rows in queries.stream(ws, layout.query, _CHUNK):
+            clear = _clear_titles(ws, layout, rows)
+            for row in rows:
+                currency = row[layout.currency] if layout.currency is not None else None
+                context = replace(general, currency=currency) if currency else general
+                put([_cell(ws, layout, each, row, context, clear) for each in layout.outs])
+            written += len(rows)
+            tell(written)
+    return written
+
+
+def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
+    """Which columns the sheet has and what is asked for them."""
+    entity = entity_of(ws.model, query.entity)
+    if query.fields is None:
+        query = replace(query, fields=_usual_fields(ws, query, entity))
+    shown = queries.columns(ws, query)
+    targets = {column.path: _target(ws, column) for column in shown}
+    titles = {path: f"{path}.{target.fields[target.title].key}" for path, target in targets.items() if target}
+    extra = ["currency"] if entity.has_currency and "currency" in entity.fields else []
+    names = dict.fromkeys(["id", *(column.path for column in shown), *titles.values(), *extra])
+    query = replace(query, fields=tuple(names))
+    place = {column.path: at for at, column in enumerate(queries.columns(ws, query))}
+    outs = []
+    for column in shown:
+        header = column.path if sheet.headers == "key" else say(column.field.label, ws.actor.language)
+        # The titles of a list come with its records, in the same place.
+        title = place.get(titles.get(column.path, "")) if not column.listed else None
+        target = targets[column.path]
+        outs.append(_Out(header, column.path, column.field, place[column.path], target, title, column.listed))
+    return _Layout(query, tuple(outs), place["id"], place.get("currency"))
+
+
+def _usual_fields(ws: Workspace, query: Query, entity: Entity) -> tuple[str, ...]:
+    """Everything that a cell can hold and the actor may read."""
+    readable = {column.field.id for column in queries.columns(ws, query)}
+    found = [each.key for each in entity.fields.values() if each.id in readable and each.id not in _BEYOND]
+    for each in entity.fields.values():
+        if each.type == "links" and _may_read(ws, entity, each):
+            found.append(each.key)
+    return tuple(found)
+
+
+def _may_read(ws: Workspace, entity: Entity, field: Field) -> bool:
+    from metadata.access import rights
+
+    return rights(ws.model, ws.actor, entity).may_read(field.id)
+
+
+def _target(ws: Workspace, column: queries.Column) -> Entity | None:
+    """The entity whose records a column names, when the actor may read their titles."""
+    if column.field.type not in _ONE and not (column.listed and column.field.type == "links"):
+        return None
+    target = ws.model.entity(column.field.to[0]) if column.field.to else None
+    return target if target is not None and links.may_name(ws, target, None) else None
+
+
+def _cell(
+    ws: Workspace, layout: _Layout, out: _Out, row: Sequence[Any], context: TextContext, clear: dict[str, set[str]]
+) -> sheets.Cell:
+    value = row[out.at]
+    if value is None:
+        return ""
+    if out.listed:
+        return _list(ws, layout, out, row, value)
+    if out.target is not None and out.title is not None:
+        title = row[out.title]
+        text = "" if title is None else _title_text(out.target, title)
+        return text if text in clear[out.path] else f"{text} [{value}]".strip()
+    if out.field.type in _ONE:
+        return f"[{value}]"
+    if isinstance(value, AnyLink):
+        return registry.of(out.field).write_text(out.field, value, context)
+    return sheets.typed(out.field, value, registry.of(out.field).write_text(out.field, value, context))
+
+
+def _title_text(target: Entity, title: Any) -> str:
+    field = target.fields[target.title]
+    return registry.of(field).write_text(field, title, TextContext())
+
+
+def _list(ws: Workspace, layout: _Layout, out: _Out, row: Sequence[Any], value: Sequence[Any]) -> str:
+    """The records of a list by their ids, so that none is mistaken; a title before each, for people."""
+    if len(value) >= LIST_CAP:
+        whole = Query(layout.query.entity, fields=layout.query.fields, ids=(row[layout.id],), limit=1)
+        value = queries.find(ws, whole).rows[0][out.at]
+    found = []
+    for each in value:
+        if isinstance(each, dict) and out.target is not None:
+            title = str(each.get(out.target.fields[out.target.title].key) or "")
+            found.append(f"{title.translate(_SEPARATORS)} [{each['id']}]".strip())
+        else:
+            found.append(f"[{each['id'] if isinstance(each, dict) else each}]")
+    return "; ".join(found)
+
+
+_SEPARATORS = {ord(each): " " for each in ";；\n"}
+
+
+def _clear_titles(ws: Workspace, layout: _Layout, rows: Sequence[Sequence[Any]]) -> dict[str, set[str]]:
+    """For each link column the titles that lead back to one record alone."""
+    found: dict[str, set[str]] = {}
+    for out in layout.outs:
+        if out.target is None or out.title is None:
+            continue
+        wanted: dict[str, str] = {}
+        for row in rows:
+            if row[out.at] is not None and row[out.title] is not None:
+                wanted[_title_text(out.target, row[out.title])] = row[out.at]
+        named = links.resolve(ws, out.target, None, list(wanted))
+        found[out.path] = {text for text, id in wanted.items() if (hit := named.get(text)) and hit.id == id}
+    return found

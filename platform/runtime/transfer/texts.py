@@ -1,0 +1,81 @@
+"""How the text of one cell becomes a value of its column's field; the plain forms by a short way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from metadata.fieldtypes import registry
+from metadata.fieldtypes.base import FieldType, TextContext, ValueProblem
+from metadata.model import Field
+from runtime.transfer.mapping import Column
+from runtime.transfer.reading import unwrapped
+
+Read = Callable[[str], Any]
+"""Text -> value; None for a blank one; a Problem for one that the type refuses."""
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})\Z")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})\Z")
+
+
+def reader(column: Column, context: TextContext) -> Read:
+    """How the cells of a column are read."""
+    usual = _usual(column.field, context)
+    short = _short(column.field)
+
+    def read(cell: str) -> Any:
+        text = cell.strip()
+        if column.values or text[:1] in _WRAPPED:
+            text = meant(column, cell)
+        try:
+            return usual(text) if short is None or (value := short(text)) is None else value
+        except ValueProblem as refused:
+            return refused.problem.under(column.field.key)
+
+    return read
+
+
+_WRAPPED = ("'", "=")
+
+
+def meant(column: Column, cell: str) -> str:
+    """What a cell says: without the guards of spreadsheets, and translated where the mapping says so."""
+    text = unwrapped(cell).strip()
+    return column.values.get(text.casefold(), text) if column.values else text
+
+
+def _usual(field: Field, context: TextContext) -> Read:
+    type_ = registry.of(field)
+    if type(type_).read_text is FieldType.read_text:
+        # Which strips, and does this.
+        return lambda text: type_.parse(field, text) if text else None
+    return lambda text: type_.read_text(field, text, context)
+
+
+def _short(field: Field) -> Read | None:
+    """For the most frequent form of a type: what `read_text` would give, sooner; None for any other text."""
+    parse = partial(registry.of(field).parse, field)
+    match field.type:
+        case "date":
+            return _day
+        case "datetime":
+            return lambda text: parse(text) if _MOMENT.match(text) else None
+        case "integer":
+            return lambda text: parse(int(text)) if _WHOLE.match(text) else None
+        case "decimal" | "percent" | "money":
+            return lambda text: parse(text) if _NUMBER.match(text) else None
+    return None
+
+
+def _day(text: str) -> dt.date | None:
+    if not _DAY.match(text):
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
