@@ -176,13 +176,15 @@ class Titles:
 
     def read(self, fields: Iterable[Shown], records: Iterable[Mapping[str, Any]]) -> None:
         """Find out the names behind every any_link of some records: one question per kind of record."""
-        wanted: dict[str, set[str]] = {}
         any_links = [each for each in fields if each.field.type == "any_link"]
-        for record in records if any_links else ():
-            for each in any_links:
-                value = value_at(record, each.path)
-                if isinstance(value, Mapping) and "entity" in value:
-                    wanted.setdefault(value["entity"], set()).add(value["id"])
+        values = (value_at(record, each.path) for record in records for each in any_links)
+        self.learn((each["entity"], each["id"]) for each in values if isinstance(each, Mapping) and "entity" in each)
+
+    def learn(self, mentioned: Iterable[tuple[str, str]]) -> None:
+        """Find out the names of some records, given as (entity key, id): one question per kind of record."""
+        wanted: dict[str, set[str]] = {}
+        for name, id in mentioned:
+            wanted.setdefault(name, set()).add(id)
         for name, ids in wanted.items():
             self._read(name, ids)
 

@@ -43,6 +43,8 @@ def _start(ws: Workspace, entity: Entity) -> dict[str, Any]:
         given = request.args.get(field.key, "")
         if field.type in cells.LINKS and cells.is_id(given):
             found[field.key] = given
+        if field.type == "any_link" and cells.is_id(given.partition(":")[2]):
+            found[field.key] = dict(zip(("entity", "id"), given.split(":"), strict=True))
         if field.type in cells.LINKS and isinstance(found.get(field.key), str):
             found[field.key] = _with_title(ws, field, found[field.key])
     return found
@@ -122,7 +124,9 @@ def _sent(ws: Workspace, entity: Entity, current: Mapping[str, Any] | None) -> d
             field = entity.fields[id]
             there, value, wrong = _sent_file(ws, field) if field.type == "file" else controls.read(form, field, request)
             problems.extend(wrong)
-            kept = _is_kept(form, current, field) if current is not None else _is_blank(value) and id not in begun
+            kept = (
+                _is_kept(form, current, field) if current is not None else _is_blank(field, value) and id not in begun
+            )
             if there and not wrong and not kept:
                 found[field.key] = value
     if problems:
@@ -135,9 +139,9 @@ def _is_hidden(current: Mapping[str, Any], field: Field) -> bool:
     return isinstance(value, Mapping) and value.get("hidden") is True
 
 
-def _is_blank(value: Any) -> bool:
+def _is_blank(field: Field, value: Any) -> bool:
     """What was left empty in a new form is not sent, so that the platform's own defaults (the owner) apply."""
-    return value is None or value == []
+    return value is None or (value == [] and field.type != "json")
 
 
 def _is_kept(form: controls.Form, current: Mapping[str, Any], field: Field) -> bool:

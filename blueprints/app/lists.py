@@ -79,7 +79,7 @@ def find(entity: str) -> Response:
 
 def _list(ws: Workspace, entity: Entity) -> Response:
     words, reading = Words(context.language()), text_context(ws)
-    views = _views(ws, entity)
+    views = views_of(ws, entity)
     asked = _asked(entity, views)
     columns = columns_of(ws, entity, asked.view)
     try:
@@ -112,7 +112,7 @@ def _list(ws: Workspace, entity: Entity) -> Response:
     )
 
 
-def _views(ws: Workspace, entity: Entity) -> list[View]:
+def views_of(ws: Workspace, entity: Entity) -> list[View]:
     """The views of an entity, in the order of the description."""
     return visibility.kept_for(
         ws, ("views", entity.id), lambda: [each for each in ws.model.all("views") if each.entity == entity.id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from blueprints.texts import Words
 from metadata.fieldtypes.base import TextContext, ValueProblem
 from metadata.fieldtypes.dates import local
 from metadata.ids import is_uuid
-from metadata.model import Entity, Relation
+from metadata.model import Entity, Field, Relation
 from metadata.problems import NotFound, PlatformError
 from runtime import queries, records
 from runtime.queries.query import not_found
@@ -126,7 +126,9 @@ def _related(ws: Workspace, entity: Entity, id: str, key: str, reader: Reader) -
     asked = tuple(dict.fromkeys(each.asked for each in columns))
     found = queries.related(ws, entity.key, id, key, fields=asked, limit=_RELATED_ROWS, count="capped")
     link = source.fields[relation.field]
-    adds = relation.through is None and link.type in cells.LINKS and visibility.may(ws, source, "create")
+    adds = relation.through is None and visibility.may(ws, source, "create")
+    filters = relation.through is None and link.type in cells.LINKS
+    given = f"{entity.key}:{id}" if link.type == "any_link" else id
     return {
         "key": key,
         "label": reader.words.label(relation.inverse_label),
@@ -135,8 +137,8 @@ def _related(ws: Workspace, entity: Entity, id: str, key: str, reader: Reader) -
         "rows": lists.rows_of(ws, source, columns, found, reader.context, reader.words),
         "count": found.count or 0,
         "capped": found.capped,
-        "new_url": f"{url_for('app.new', entity=source.key)}?{link.key}={id}" if adds else None,
-        "more_url": _more(source, link.key, id) if found.next and relation.through is None else None,
+        "new_url": f"{url_for('app.new', entity=source.key)}?{link.key}={given}" if adds else None,
+        "more_url": _more(source, link.key, id) if found.next and filters else None,
     }
 
 
@@ -146,13 +148,14 @@ def _more(source: Entity, link: str, id: str) -> str:
 
 def _related_columns(ws: Workspace, source: Entity, relation: Relation) -> tuple[cells.Shown, ...]:
     """The first columns of its list, without the link that leads back here."""
-    view = next((each for each in ws.model.all("views") if each.entity == source.id), None)
+    view = next(iter(lists.views_of(ws, source)), None)
     columns = [each for each in lists.columns_of(ws, source, view) if each.field.id != relation.field]
     return tuple(columns[:_RELATED_COLUMNS])
 
 
 def _history(ws: Workspace, entity: Entity, id: str, reader: Reader) -> Iterator[dict[str, Any]]:
     found = queries.history(ws, entity.key, id, limit=_EVENTS)
+    reader.titles.learn(_mentioned(ws, entity, found["data"]))
     for event in found["data"]:
         kind = event["kind"].rsplit(".", 1)[-1]
         at = event["at"]
@@ -174,15 +177,36 @@ def _changes(entity: Entity, changes: Mapping[str, Any], reader: Reader) -> Iter
         if field is not None:
             yield {
                 "label": reader.words.label(field.label),
-                "before": _said(field, values["before"], reader.context),
-                "after": _said(field, values["after"], reader.context),
+                "before": _said(field, values["before"], reader),
+                "after": _said(field, values["after"], reader),
             }
 
 
-def _said(field: Any, value: Any, reading: TextContext) -> str:
+def _mentioned(ws: Workspace, entity: Entity, events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(entity key, id) of every record that some events link to."""
+    for event in events:
+        for name, values in (event.get("changes") or {}).items():
+            field = entity.find(name)
+            if field is not None:
+                for value in (values["before"], values["after"]):
+                    yield from _linked(ws, field, value)
+
+
+def _linked(ws: Workspace, field: Field, value: Any) -> list[tuple[str, str]]:
+    if field.type == "any_link" and isinstance(value, Mapping) and "id" in value:
+        return [(str(value.get("entity")), str(value["id"]))]
+    target = ws.model.entity(field.to[0]) if field.type in {*cells.LINKS, "links"} and field.to else None
+    ids = value if isinstance(value, list) else [value]
+    return [(target.key, each) for each in ids if isinstance(each, str)] if target is not None else []
+
+
+def _said(field: Field, value: Any, reader: Reader) -> str:
     """A value of the past: an option or a type of then may be gone by now."""
+    linked = _linked(reader.ws, field, value)
+    if linked:
+        return ", ".join(reader.titles.piece(*each).text for each in linked)
     try:
-        return cells.text_of(field, value, reading)
+        return cells.text_of(field, value, reader.context)
     except ValueProblem:
         return str(value)
 
