@@ -9,7 +9,7 @@ from flask import Response
 
 
 def json_bytes(value: Any) -> bytes:
-    return orjson.dumps(value)
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
 
 
 def json_answer(value: Any, status: int = 200) -> Response:

@@ -234,8 +234,8 @@ views:
         "account__link": (("account",), False),
         "owner__link": (("owner",), False),
         "unit__link": (("unit",), False),
-        "kind__choice": (("kind",), False),
-        "state__choice": (("state",), False),
+        "kind__choice": (("kind", "close"), False),
+        "state__choice": (("state", "close"), False),
         "close__sort": (("close", "id"), False),
         "name_close__sort": (("name", "close", "id"), False),
     }
@@ -417,6 +417,10 @@ def test_a_mistake_is_named(text: str, code: str) -> None:
             and each.message("zh")
             and "{" not in each.message("zh").replace("{key", "").replace("{{", "")
         )
+
+
+def test_the_properties_of_a_field_of_unknown_type_are_not_looked_at() -> None:
+    assert codes("entities: {deal: {fields: {a: {type: txt, max: '12', default: 5}}}}") == ["grammar_choice"]
 
 
 def test_a_unique_condition_must_be_decidable_from_the_row_alone() -> None:

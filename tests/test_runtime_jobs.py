@@ -19,7 +19,9 @@ import pytest
 import redis as redis_client
 
 from metadata.problems import Conflict, NotFound
-from runtime import jobs, queries, records
+from runtime import jobs, queries, records, tokens
+from runtime.account_tables import ACCOUNT
+from runtime.accounts import digest
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import redis as rings
@@ -28,6 +30,7 @@ from runtime.jobs.doorbell import attached
 from runtime.jobs.kinds import KINDS
 from runtime.jobs.runner import Runner
 from runtime.jobs.work import Done, Job, Kind, More
+from runtime.workspace import ByToken, open_workspace
 from tests import kit, working
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -242,6 +245,28 @@ def test_a_job_acts_as_the_person_who_wanted_it(host: Host, tenant: Tenant) -> N
     jobs.drain(host, tenant)
     assert job(host, tenant, id).state == "failed"
     assert not companies(host, tenant)
+
+
+@pytest.mark.parametrize(("role", "scopes"), [("reader", ["write"]), (None, ["read"]), (None, ["write:unit"])])
+def test_a_job_wanted_by_a_token_may_no_more_than_the_token(
+    host: Host, tenant: Tenant, role: str | None, scopes: list[str]
+) -> None:
+    admin = kit.person(host, tenant, roles=["admin", "reader"])
+    with kit.workspace(host, tenant) as ws:
+        ws.db.execute(ACCOUNT.insert().values(id=admin, login="a", password="x", created_at=ws.now))
+        issued = tokens.create(ws, admin, "x", scopes, role=role)
+    with open_workspace(host, tenant, ByToken(digest(issued.secret)), write=True) as ws:
+        id = jobs.enqueue(ws, "effects", {"name": "x", "parts": 1})
+    jobs.drain(host, tenant)
+    assert job(host, tenant, id).state == "failed"
+    assert not companies(host, tenant)
+
+
+def test_no_job_has_what_is_no_id(host: Host, tenant: Tenant) -> None:
+    with kit.workspace(host, tenant) as ws:
+        for asked in (jobs.get, jobs.cancel, jobs.retry):
+            with pytest.raises(NotFound):
+                asked(ws, "zz")
 
 
 def test_a_long_job_gives_others_a_turn(host: Host, tenant: Tenant) -> None:

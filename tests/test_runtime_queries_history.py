@@ -61,6 +61,33 @@ def test_history_tells_what_the_reader_may_read(host: Host) -> None:
         history(ws, "deal", deal)
 
 
+WITH_NOTES = """
+  note:
+    owned: true
+    title: name
+    fields:
+      name: {type: text}
+      about: {type: any_link, to: {company: {}, unit: {}}, inverse: {key: notes}}
+roles:"""
+
+
+def test_history_hides_what_an_any_link_named_even_where_its_other_targets_are_open(host: Host) -> None:
+    opened = "note: {read: own}\n      unit: {read: all}\n      company: {read: own}"
+    described = WITH_CLERKS.replace("\nroles:", WITH_NOTES).replace("company: {read: own}", opened)
+    tenant = kit.tenant(host, described)
+    clerk = kit.person(host, tenant, "Clerk", roles=["clerk"])
+    with kit.workspace(host, tenant) as ws:
+        company, unit = (records.create(ws, each, {"name": "N"}).id for each in ("company", "unit"))
+        raw = {"owner": clerk, "about": {"entity": "company", "id": company}}
+        note = records.create(ws, "note", raw).id
+        records.update(ws, "note", note, {"about": {"entity": "unit", "id": unit}})
+    with kit.workspace(host, tenant, user=clerk, write=False) as ws:
+        updated, created = history(ws, "note", note)["data"]
+        hidden = {"hidden": True}
+        assert created["changes"]["about"] == {"before": None, "after": hidden}
+        assert updated["changes"]["about"] == {"before": hidden, "after": {"entity": "unit", "id": unit}}
+
+
 def test_the_feed_gives_positions_in_order_and_leaves_out_what_is_hidden(host: Host) -> None:
     tenant = kit.tenant(host, WITH_CLERKS)
     clerk = kit.person(host, tenant, "Clerk", roles=["clerk"])

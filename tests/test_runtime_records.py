@@ -130,6 +130,24 @@ def test_the_difference_of_a_conflict_shows_no_hidden_field(here: Place) -> None
     assert error.problems[0].params["difference"] == {"name": {"yours": "x", "theirs": "ACME"}}
 
 
+def test_the_difference_of_a_conflict_names_no_record_out_of_sight(here: Place) -> None:
+    local = here.person("local", unit=here.unit)
+    far = here.add("account", name="Far").id
+    near = here.add("account", user=local, name="Near").id
+    about = {"entity": "account", "id": far}
+    order = here.add("order", user=local, name="O", account=near).id
+    with here.platform() as ws:
+        update(ws, "account", far, {"owner": None, "unit": None})
+        update(ws, "order", order, {"account": far, "about": about})
+    values = {"account": near, "about": None}
+    error = refused(here, Conflict, lambda ws: update(ws, "order", order, values, version=1), local)
+    hidden = {"hidden": True}
+    assert error.problems[0].params["difference"] == {
+        "account": {"yours": near, "theirs": hidden},
+        "about": {"yours": None, "theirs": hidden},
+    }
+
+
 def test_required_is_asked_on_create_and_when_it_is_emptied(here: Place) -> None:
     account = here.add("account", name="A")
     assert paths(refused(here, Invalid, lambda ws: create(ws, "order", {}))) == {

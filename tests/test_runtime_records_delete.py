@@ -8,7 +8,7 @@ from metadata.problems import Conflict, Forbidden, NotFound
 from runtime.host import Host
 from runtime.queries import Query, find
 from runtime.records import create, delete, restore, update
-from tests.selling import Place, place, refused
+from tests.selling import SELLING, Place, place, refused
 
 
 @pytest.fixture
@@ -66,6 +66,15 @@ def test_a_record_that_others_need_stays_and_they_are_named(here: Place) -> None
     [problem] = error.problems
     assert (problem.code, problem.params["count"]) == ("records.in_use", 7)
     assert "Order 0" in problem.message() and "…" in problem.message()
+
+
+def test_what_stands_in_the_way_is_not_named_by_a_title_that_one_may_not_read(host: Host) -> None:
+    here = place(host, SELLING.replace("order: {read: own,", "order: {fields: {name: hidden}, read: all,"))
+    seller = here.person("seller", unit=here.unit)
+    account = here.add("account", user=seller, name="A").id
+    order = here.add("order", name="Secret order", account=account).id
+    error = refused(here, Conflict, lambda ws: delete(ws, "account", account), seller)
+    assert "Secret" not in error.problems[0].message() and order in error.problems[0].message()
 
 
 def test_records_out_of_sight_are_counted_and_not_named(here: Place) -> None:

@@ -79,10 +79,10 @@ def bulk(entity: str) -> Response:
     if not isinstance(whole, bool):
         raise BadRequest(NOT_A_FLAG("all_or_nothing"))
     operations = _operations(body.get("operations"))
-    lang = context.language()
 
     def command(ws: Workspace) -> Written:
         verdicts = records.bulk(ws, entity_of(ws, entity), operations, all_or_nothing=whole)
+        lang = context.language()  # the caller's own, which is known by now
         return Written({"data": [_verdict(each, lang) for each in verdicts]})
 
     return write(command, raw)

@@ -40,7 +40,12 @@ def find(entity: str) -> Response:
 
 
 def listed(page: Page) -> dict[str, Any]:
-    return {"data": queries.as_json(page), "next": page.next, "count": page.count, "capped": page.capped}
+    return {
+        "data": queries.as_json(page, dates_as_text=False),
+        "next": page.next,
+        "count": page.count,
+        "capped": page.capped,
+    }
 
 
 def get(entity: str, id: str) -> Response:

@@ -36,6 +36,13 @@ class IndexDef:
     gin: str | None = None
     """PostgreSQL: `tsvector`, or the schema of pg_trgm's operator class."""
 
+    @property
+    def statistics(self) -> str | None:
+        """SQL to run after it is built. With its usual hundred samples PostgreSQL takes a rare word for a common one,
+        and reads the whole list in its order instead of this index."""
+        trigram = self.gin is not None and self.gin != "tsvector"
+        return f'ALTER INDEX "{self.name}" ALTER COLUMN 1 SET STATISTICS 1000' if trigram else None
+
     def build(self, table: sa.Table) -> sa.Index:
         where = sa.text(self.where) if self.where else None
         if self.gin is None:
@@ -153,6 +160,8 @@ def _create_index(index: IndexDef, fresh: bool = False) -> Step:
     def run(op: Operations) -> None:
         made = index.build(sa.Table(index.table, sa.MetaData(), *(sa.Column(each) for each in index.columns)))
         op.get_bind().execute(sa.schema.CreateIndex(made, if_not_exists=True))
+        if index.statistics is not None:
+            op.execute(index.statistics)
 
     return Step(f"index {index.name}", run, index, fresh)
 

@@ -6,6 +6,8 @@ import hashlib
 
 from runtime.workspace import Workspace
 
+AT_ONCE = 10_000
+"""Events that one transaction places."""
 _LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 _ASSIGN_POSTGRES = """
     UPDATE _event SET position = given.position
@@ -27,7 +29,7 @@ _ASSIGN_SQLITE = """
 """
 
 
-def assign(ws: Workspace, limit: int = 10_000) -> int:
+def assign(ws: Workspace, limit: int = AT_ONCE) -> int:
     """Give the next positions to events that are committed and have none; how many there were.
 
     Positions follow each other without a gap in the order of giving. An event that commits late gets a later

@@ -38,6 +38,8 @@ def build(tenant: Tenant, wanted: Iterable[ddl.IndexDef]) -> None:
             if _remains(db, index.name):
                 db.run(f'DROP INDEX CONCURRENTLY IF EXISTS "{index.name}"')
             db.execute(_statement(index, concurrently=True))
+            if index.statistics is not None:
+                db.run(index.statistics)
 
 
 def build_missing(host: Host, tenant: Tenant) -> list[str]:

@@ -37,9 +37,11 @@ class PlatformActor:
 
 @dataclass(frozen=True, slots=True)
 class AsUser:
-    """A person acts, known to be who they are: the initiator of a job."""
+    """A person acts, known to be who they are: the initiator of a job, with no more than the token's rights."""
 
     user: str
+    role: str | None = None
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,8 @@ def _actor(
     if isinstance(identify, PlatformActor):
         return platform_actor(channel)
     user = identify.user if isinstance(identify, AsUser) else session.account if session else ""
-    role, scopes = (session.role, session.scopes) if session else (None, None)
+    narrowed = identify if isinstance(identify, AsUser) else session
+    role, scopes = (narrowed.role, narrowed.scopes) if narrowed else (None, None)
     # Equal epochs mean equal roles and units; the model says which fields hold them.
     key = (tenant.id, user, bound.access_epoch, bound.restore_epoch, model.fingerprint, channel, role, scopes)
     return host.actors.get(key, lambda: load_actor(model, db, user, channel, role, scopes))

@@ -16,7 +16,7 @@ from runtime.jobs import calls, table
 from runtime.jobs.heartbeat import Heartbeat
 from runtime.jobs.kinds import KINDS, handler
 from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step
-from runtime.workspace import AsUser, PlatformActor, Workspace, open_workspace
+from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,15 @@ def drain(host: Host, tenant: Tenant, seconds: float = 5.0) -> float | None:
     """
     until = time.monotonic() + seconds
     assign_positions(host, tenant)
+    performed = False
     with Heartbeat(host, tenant) as heartbeat:
         while (job := _claim(host, tenant)) is not None:
+            performed = True
             _perform(host, tenant, job, until, heartbeat)
             if time.monotonic() > until:
                 break
-    assign_positions(host, tenant)
+    if performed:
+        assign_positions(host, tenant)
     return _settle(host, tenant)
 
 
@@ -50,7 +53,7 @@ def assign_positions(host: Host, tenant: Tenant) -> None:
             return
     for _ in range(100):
         with open_workspace(host, tenant, PlatformActor(), write=True, channel="job") as ws:
-            if not feed.assign(ws):
+            if feed.assign(ws) < feed.AT_ONCE:
                 return
 
 
@@ -105,8 +108,7 @@ def _step(host: Host, tenant: Tenant, job: Job, kind: Kind, heartbeat: Heartbeat
             outcome: Outcome | None = None if stopped else call(host, tenant, job)
             with open_workspace(host, tenant, PlatformActor(), write=True, channel=kind.channel) as ws:
                 return _written(ws, job, outcome)
-        identity = AsUser(job.created_by) if job.created_by is not None else PlatformActor()
-        with open_workspace(host, tenant, identity, write=True, channel=kind.channel) as ws:
+        with open_workspace(host, tenant, job.identity, write=True, channel=kind.channel) as ws:
             if not table.wanted(ws, job):
                 return _written(ws, job, None)
             return _written(ws, job, call(Step(ws, job, heartbeat.tell)))

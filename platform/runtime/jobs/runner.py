@@ -2,7 +2,8 @@
 
     with Runner.start(host): ...
 
-rings are answered at once; what other processes leave, and what becomes due, is found by looking every second.
+A ring is answered at once, further ones of the same tenant a moment after that is done: a busy tenant's events are
+placed many at a time. What other processes leave, and what becomes due, is found by looking every second.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from runtime.workspace import PlatformActor, open_workspace
 log = logging.getLogger(__name__)
 
 POLL = 1.0
+PAUSE = 0.25
+"""Seconds between two answers to one tenant."""
 SWEEP = 3600.0
 _SLICE = 5.0
 
@@ -55,6 +58,7 @@ class Runner:
         self._changed = threading.Condition()
         self._due: dict[str, None] = {}
         self._busy: set[str] = set()
+        self._answered: dict[str, float] = {}
         self._stopped = False
         self._swept = first_sweep()
         self._lease = FolderLease(host.server.folder if isinstance(host.server, SqliteServer) else None)
@@ -105,21 +109,29 @@ class Runner:
                 log.warning("the jobs of tenant %s could not be looked at", tenant_id, exc_info=True)
             with self._changed:
                 self._busy.discard(tenant_id)
+                self._answered[tenant_id] = time.monotonic()
                 if again is not None and again <= 0:
                     self._due[tenant_id] = None
+                    del self._answered[tenant_id]
                 self._changed.notify()
 
     def _take(self) -> str | None:
         """The tenant that has waited longest and is with nobody; None when it is time to stop."""
         with self._changed:
             while not self._stopped:
-                found = next((each for each in self._due if each not in self._busy), None)
+                waits = {each: self._rest(each) for each in self._due if each not in self._busy}
+                found = next((each for each, rest in waits.items() if rest <= 0), None)
                 if found is not None and self._lease.held():
                     del self._due[found]
                     self._busy.add(found)
                     return found
-                self._changed.wait(timeout=self._poll)
+                resting = [rest for rest in waits.values() if rest > 0]
+                self._changed.wait(timeout=min([self._poll, *resting]))
             return None
+
+    def _rest(self, tenant_id: str) -> float:
+        """Seconds until a tenant may be answered again."""
+        return self._answered.get(tenant_id, 0.0) + PAUSE - time.monotonic()
 
     def _look(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from metadata.ids import uuid7
+from metadata.ids import is_uuid, uuid7
 from metadata.model import EMPTY
 from metadata.problems import Conflict, NotFound, kind
 from runtime.jobs.kinds import KINDS
@@ -87,7 +87,7 @@ def enqueue(
         "run_at": run_at or _clock(ws),
         "attempt": 0,
         "max_attempts": KINDS[kind].attempts,
-        "payload": dict(payload),
+        "payload": {**payload, **_token(ws)},
         "created_by": ws.actor.user,
         "created_at": ws.now,
         "cancel": False,
@@ -99,6 +99,14 @@ def enqueue(
         return str(ws.db.execute(sa.select(JOB.c.id).where(JOB.c.key == key)).scalar_one())
     wake(ws, run_at)
     return str(made.id)
+
+
+def _token(ws: Workspace) -> dict[str, Any]:
+    """What the token leaves of its owner's rights, when the job is wanted by one: see `Job.identity`."""
+    session = ws.session
+    if session is None or session.kind != "token":
+        return {}
+    return {"token": {"role": session.role, "scopes": None if session.scopes is None else sorted(session.scopes)}}
 
 
 _CALL = """
@@ -231,7 +239,7 @@ def listing(ws: Workspace, state: str | None = None, limit: int = 100) -> list[J
 
 def get(ws: Workspace, id: str) -> Job:
     """One job that the actor may see. Raises NotFound."""
-    row = ws.db.execute(sa.select(*_COLUMNS).where(JOB.c.id == id)).first()
+    row = ws.db.execute(sa.select(*_COLUMNS).where(JOB.c.id == id)).first() if is_uuid(id) else None
     if row is None or not (_sees_all(ws) or row.created_by == ws.actor.user):
         raise NotFound(UNKNOWN_JOB(id=id))
     return _job(row)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from metadata.model import EMPTY
 from runtime.directory import Tenant
 from runtime.host import Host
-from runtime.workspace import Workspace
+from runtime.workspace import AsUser, Identify, PlatformActor, Workspace
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "dead"]
 """`failed`: trying again is useless, its input must change. `dead`: tried often enough, a person may retry it."""
@@ -35,6 +35,15 @@ class Job:
     created_at: dt.datetime
     finished_at: dt.datetime | None
     cancel: bool
+
+    @property
+    def identity(self) -> Identify:
+        """Who acts in it: whoever wanted it, with no more than the rights of the token that it was wanted by."""
+        if self.created_by is None:
+            return PlatformActor()
+        token = self.payload.get("token", EMPTY)
+        scopes = token.get("scopes")
+        return AsUser(self.created_by, token.get("role"), None if scopes is None else frozenset(scopes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ def json_converter(field: Field, spec: ColumnSpec, dialect: str) -> Convert | No
     if field.options and spec.kind == "text":
         # An option that is gone is shown as it is stored.
         keys = {each.id: each.key for each in field.options}
+        if all(id == key for id, key in keys.items()):
+            return None
         return lambda value: keys.get(value, value)
     match spec.kind:
         case "text" | "uuid" | "integer":
@@ -37,6 +39,11 @@ def json_converter(field: Field, spec: ColumnSpec, dialect: str) -> Convert | No
             return decimal_json if postgres else _scaled_json(spec.scale)
     decode, dump = decoder(spec, dialect), registry.of(field).dump
     return (lambda value: dump(field, value)) if decode is None else (lambda value: dump(field, decode(value)))
+
+
+def is_date(convert: Convert) -> bool:
+    """Whether a converter only writes out a date or time, which a JSON writer can do as well."""
+    return convert is _moment_json or convert is dt.date.isoformat
 
 
 def _moment_json(value: dt.datetime) -> str:

@@ -197,18 +197,29 @@ def _linked(value: Any) -> set[str]:
     return {value} if isinstance(value, str) else set()
 
 
+def _targets(ws: Workspace, field: Field, value: Any) -> Sequence[str]:
+    """Ids of the entities whose records a value links; that of an any_link says which one it is."""
+    if not isinstance(value, dict):
+        return field.to
+    named = ws.model.entity(str(value.get("entity")))
+    return () if named is None else (named.id,)
+
+
 def _hidden_links(ws: Workspace, events: Sequence[Mapping[str, Any]]) -> set[str]:
     """Ids of linked records that the reader may not see."""
+    every: set[str] = set()
     wanted: dict[str, set[str]] = {}
     for event in events:
         entity = ws.model.entity(event["entity"])
         for id, values in event["changes"].items():
             field = entity.fields.get(id) if entity is not None else None
-            if field is not None and field.to:
-                ids = set().union(*map(_linked, values))
-                for target in field.to:
-                    wanted.setdefault(target, set()).update(filter(is_uuid, ids))
-    every = set().union(*wanted.values()) if wanted else set()
+            if field is None or not field.to:
+                continue
+            for value in values:
+                ids = set(filter(is_uuid, _linked(value)))
+                every |= ids
+                for target in _targets(ws, field, value):
+                    wanted.setdefault(target, set()).update(ids)
     seen: set[str] = set()
     for target, ids in wanted.items():
         other = ws.model.entity(target)

@@ -15,7 +15,7 @@ from metadata.problems import BadRequest
 from runtime.codecs import decoder
 from runtime.queries import query as q
 from runtime.queries.build import Build, Joins, Source
-from runtime.queries.convert import Convert, any_link_value, json_converter, money_json
+from runtime.queries.convert import Convert, any_link_value, is_date, json_converter, money_json
 from runtime.queries.names import MAX_LINKS, Listed, find_list, readable, target_of
 from runtime.queries.query import Column
 from runtime.queries.rules import row_rule
@@ -36,12 +36,13 @@ class Shape:
     in_order: bool
     """The columns are the first of the row, in the order of the keys."""
 
-    def make(self, row: Row) -> dict[str, Any]:
+    def make(self, row: Row, converters: Sequence[tuple[str, int, Convert]] | None = None) -> dict[str, Any]:
+        """The object of a row. `converters`: fewer than those of the shape."""
         if self.in_order:
             made = dict(zip(self.keys, row, strict=False))
         else:
             made = {key: row[index] for key, index in zip(self.keys, self.indexes, strict=True)}
-        for key, index, convert in self.converters:
+        for key, index, convert in self.converters if converters is None else converters:
             value = row[index]
             if value is not None:
                 made[key] = convert(value)
@@ -77,9 +78,11 @@ class Output:
             for row in raw
         ]
 
-    def objects(self, raw: Sequence[Row], lists: Lists) -> list[dict[str, Any]]:
-        make = self.shape.make
-        found = [make(row) for row in raw]
+    def objects(self, raw: Sequence[Row], lists: Lists, dates_as_text: bool = True) -> list[dict[str, Any]]:
+        make, converters = self.shape.make, self.shape.converters
+        if not dates_as_text:
+            converters = tuple([each for each in converters if not is_date(each[2])])
+        found = [make(row, converters) for row in raw]
         for request in self.lists:
             key = request.listed.key
             of = lists[key]

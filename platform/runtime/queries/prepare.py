@@ -83,7 +83,7 @@ def ask(ws: Workspace, query: Query, related: Listed | None = None, related_to: 
         query.sort,
         query.fields,
         query.deleted,
-        query.ids is not None,
+        query.ids is not None and (len(inputs.ids) == 1 or "several"),
         None if related is None else (related.key, related.link.id, related.link.entity, related.entity.id),
     )
     return Asked(ws, entity, query, expression, readable, related, shape, inputs)
@@ -161,7 +161,7 @@ class _Statement:
         beyond = after(self.build, self.joins, keys, empty, phase)
         if beyond is not None:
             conditions.append(beyond)
-        order = ordering(self.build, self.joins, keys, phase)
+        order = [] if one_id(self.asked) else ordering(self.build, self.joins, keys, phase)
         limit = self.build.parameter(sa.Integer(), lambda inputs: inputs.limit)
         statement = sa.select(*selection.selected).select_from(self.joins.origin)
         return self.build.finish(statement.where(*conditions).order_by(*order).limit(limit))
@@ -179,6 +179,11 @@ class _Statement:
         return conditions_of(self.asked, self.build, self.joins)
 
 
+def one_id(asked: Asked) -> bool:
+    """Whether the question names one record, so that nothing is to be ordered."""
+    return asked.query.ids is not None and asked.related is None and len(asked.inputs.ids) == 1
+
+
 def conditions_of(asked: Asked, build: Build, joins: Joins) -> list[sa.ColumnElement[bool]]:
     """Everything that a record must meet to be in the answer, the row rule first of all."""
     root, query = joins.root, asked.query
@@ -186,7 +191,9 @@ def conditions_of(asked: Asked, build: Build, joins: Joins) -> list[sa.ColumnEle
     rule = row_rule(build, root, "read")
     if rule is not None:
         found.append(rule)
-    if query.ids is not None:
+    if one_id(asked):
+        found.append(root.column("id") == build.parameter(build.uuid, lambda inputs: inputs.ids[0]))
+    elif query.ids is not None:
         found.append(among_ids(build, root.column("id")))
     if asked.related is not None:
         found.append(_related(build, root, asked.related))

@@ -160,6 +160,9 @@ class Page:
         return self._rows
 
 
-def as_json(page: Page) -> list[dict[str, Any]]:
-    """The records as JSON data by today's keys. A link to what the actor may not see is `{"hidden": true}`."""
-    return page.output.objects(page.raw, page.lists)
+def as_json(page: Page, dates_as_text: bool = True) -> list[dict[str, Any]]:
+    """The records as JSON data by today's keys. A link to what the actor may not see is `{"hidden": true}`.
+
+    With `dates_as_text` false, dates and times are left for a JSON writer that writes them out itself.
+    """
+    return page.output.objects(page.raw, page.lists, dates_as_text)

@@ -73,6 +73,8 @@ def _via(build: Build, source: Source, action: str, depth: int) -> sa.ColumnElem
         parent = build.aliased(build.entity(target))
         rule = _rule(build, parent, inherited(action), depth + 1)
         open_to_all = open_to_all and rule is None
+        if isinstance(rule, sa.sql.elements.False_):
+            continue
         named = [source.column(link.id, 1) == sa.literal_column(f"'{target}'", sa.Text())] if several else []
         if rule is None and several:
             found.append(named[0])
@@ -81,7 +83,10 @@ def _via(build: Build, source: Source, action: str, depth: int) -> sa.ColumnElem
             if rule is not None:
                 conditions.append(rule)
             found.append(sa.exists(sa.select(1).select_from(parent.origin).where(*conditions)))
-    return None if open_to_all else sa.or_(*found)
+    if open_to_all:
+        return None
+    # Nobody sees a part of what he never sees: said as FALSE, so that `may_ever` knows.
+    return sa.or_(*found) if found else sa.false()
 
 
 def inherited(action: str) -> str:

@@ -28,15 +28,15 @@ def as_json(ws: Workspace, record: Record) -> dict[str, Any]:
     plan = plan_of(ws.model, record.entity, ws.db.dialect)
     may = rights(ws.model, ws.actor, record.entity)
     shown = [each for each in record.entity.fields.values() if each.id in plan.table.fields and may.may_read(each.id)]
-    hidden = _hidden(ws, plan, record, shown)
+    hidden = hidden_links(ws, plan, record.values, shown)
     return {each.key: {"hidden": True} if each.id in hidden else plan.dumps[each.id](record.values) for each in shown}
 
 
-def _hidden(ws: Workspace, plan: WritePlan, record: Record, shown: list[Field]) -> frozenset[str]:
+def hidden_links(ws: Workspace, plan: WritePlan, values: Mapping[str, Any], shown: list[Field]) -> frozenset[str]:
     """Ids of the shown links whose target the actor may not see."""
     if ws.actor.platform:
         return frozenset()
-    pointing = {each.id: target for each, target in _links(plan, record, shown)}
+    pointing = {each.id: target for each, target in _links(plan, values, shown)}
     wanted: dict[TargetKey, set[str]] = {}
     for entity, id in pointing.values():
         wanted.setdefault((entity, "read"), set()).add(id)
@@ -44,10 +44,10 @@ def _hidden(ws: Workspace, plan: WritePlan, record: Record, shown: list[Field]) 
     return frozenset(each for each, (entity, id) in pointing.items() if id not in found[entity, "read"])
 
 
-def _links(plan: WritePlan, record: Record, shown: list[Field]) -> Iterator[tuple[Field, tuple[str, str]]]:
+def _links(plan: WritePlan, values: Mapping[str, Any], shown: list[Field]) -> Iterator[tuple[Field, tuple[str, str]]]:
     links = {each.id for each in (*plan.links, *plan.any_links)}
     for each in shown:
-        value = record.values.get(each.id)
+        value = values.get(each.id)
         # Who made and last changed a record is told with it.
         if value is not None and each.id in links and each.id not in KEPT:
             yield each, targets_of(each, value)

@@ -16,7 +16,7 @@ from runtime.records.drafts import Draft, all_problems, draft_of, new_draft
 from runtime.records.locked import Held, lock
 from runtime.records.plans import WritePlan, plan_of
 from runtime.records.policies import BEYOND, entity_of, may_not, not_found, require
-from runtime.records.record import Record
+from runtime.records.record import Record, hidden_links
 from runtime.records.writing.rows import write
 from runtime.workspace import Workspace
 
@@ -98,13 +98,13 @@ def stale(ws: Workspace, plan: WritePlan, draft: Draft, version: int) -> Problem
     may = rights(ws.model, ws.actor, plan.entity)
     before = draft.before or {}
     yours = {**before, **draft.sent}
+    shown = [plan.entity.fields[id] for id in draft.sent if may.may_read(id) and id in plan.table.fields]
+    hidden = hidden_links(ws, plan, before, shown)
     difference = {}
-    for id in draft.sent:
-        field = plan.entity.fields[id]
-        if may.may_read(id) and id in plan.table.fields:
-            mine, theirs = plan.dumps[id](_plain(yours)), plan.dumps[id](before)
-            if mine != theirs:
-                difference[field.key] = {"yours": mine, "theirs": theirs}
+    for field in shown:
+        mine, theirs = plan.dumps[field.id](_plain(yours)), plan.dumps[field.id](before)
+        if mine != theirs:
+            difference[field.key] = {"yours": mine, "theirs": {"hidden": True} if field.id in hidden else theirs}
     return STALE(
         "version", entity=plan.entity.label, current=before.get("version"), given=version, difference=difference
     )

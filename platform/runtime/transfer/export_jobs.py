@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runtime import files, queries
+from runtime import files
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import table as jobs
@@ -16,8 +16,8 @@ from runtime.jobs.work import Done, Job, Outcome
 from runtime.queries import Query
 from runtime.queries.names import entity_of
 from runtime.transfer.capabilities import require_export
-from runtime.transfer.exporting import Sheet, write
-from runtime.workspace import AsUser, Identify, PlatformActor, Workspace, open_workspace
+from runtime.transfer.exporting import Sheet, check, write
+from runtime.workspace import Identify, PlatformActor, Workspace, open_workspace
 
 _LARGEST = 2 * 1024**3
 _CHECKED_EVERY = 2.0
@@ -34,7 +34,7 @@ def export(host: Host, tenant: Tenant, identify: Identify, query: Query, path: P
 def queue(ws: Workspace, query: Query, sheet: Sheet) -> str:
     """Have it written by a job; its id. The job's result names the file. Raises BadRequest, Forbidden."""
     require_export(ws)
-    queries.columns(ws, query)  # what cannot be asked is refused now, not by a job that fails later
+    check(ws, query, sheet)
     entity = entity_of(ws.model, query.entity)
     payload = {
         "query": {
@@ -60,7 +60,7 @@ def _query(data: Mapping[str, Any]) -> Query:
 
 def step(host: Host, tenant: Tenant, job: Job) -> Outcome:
     """Write the whole export. Begun anew after a crash: nothing of it is kept before it is complete."""
-    identity: Identify = AsUser(job.created_by) if job.created_by is not None else PlatformActor()
+    identity = job.identity
     payload = job.payload
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export"

@@ -77,6 +77,11 @@ def write(
     return written
 
 
+def check(ws: Workspace, query: Query, sheet: Sheet) -> None:
+    """Refuse what cannot be exported before a job takes it on. Raises BadRequest, Forbidden, ExpressionInvalid."""
+    queries.columns(ws, _layout(ws, query, sheet).query)
+
+
 def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
     """Which columns the sheet has and what is asked for them."""
     entity = entity_of(ws.model, query.entity)

@@ -111,7 +111,8 @@ def _field(outline: Outline, each: FieldOutline, ties: Ties, compilation: Compil
         props=_props(each, ties, compilation),
         aliases=dict(data["aliases"]) if "aliases" in data else EMPTY,
     )
-    for problem in _wrong(field, type_):
+    # Of a type that nobody knows the grammar could not look at the properties.
+    for problem in _wrong(field, type_) if data.get("type") == each.type else ():
         report(relocated(problem, outline.element, each.at))
     return field
 

@@ -96,13 +96,14 @@ def named_field(fields: Mapping[str, Field], outline: Outline, name: str) -> Fie
 
 
 def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
-    """The declared indexes, then one per link, per choice that views use and per order of a list."""
+    """The declared indexes, then one per link, per choice that views use and per order of a list.
+
+    A list filtered by a choice is read in its order too, so the index of a choice goes on with the usual order.
+    """
     found = {each.id: each for each in entity.indexes}
     for each in entity.fields.values():
         if each.type in INDEXED_LINKS and each.id not in TRACES:
             found[f"{each.id}__link"] = Index(f"{each.id}__link", (each.id,))
-    for id in demand.choices if demand else ():
-        found.setdefault(f"{id}__choice", Index(f"{id}__choice", (id,)))
     sorts: dict[tuple[str, ...], None] = {}
     if entity.default_sort:
         sorts[tuple(each.lstrip("-") for each in entity.default_sort)] = None
@@ -112,6 +113,10 @@ def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
             ids = (*fields, "id") if "id" not in fields else fields
             name = f"{'_'.join(fields)}__sort"
             found.setdefault(name, Index(name, ids))
+    usual = next((each for each in sorts if all(can_be_indexed(entity.fields[id]) for id in each)), ())
+    for id in demand.choices if demand else ():
+        rest = tuple(each for each in usual if each not in (id, "id"))
+        found.setdefault(f"{id}__choice", Index(f"{id}__choice", (id, *rest)))
     return tuple(_without_covered(found.values()))
 
 

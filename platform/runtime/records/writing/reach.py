@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.access import rights
 from metadata.model import Entity, Field, OnDelete
 from metadata.problems import Problem, kind
 from runtime.prepared import Prepared, prepare
@@ -77,18 +78,17 @@ def blocks(ws: Workspace, reach: Reach) -> list[Problem]:
     """The records that forbid the deletion; those that the actor may not see are counted, not named."""
     found = []
     for each, rows in reach.staying("restrict"):
-        ids = {row for row, _ in rows}
-        seen = found_targets(
-            ws, {(each.source.entity.id, "read"): ids}, {each.source.entity.id: each.source.entity.title}
-        )
-        names = [title or id for id, title in seen[each.source.entity.id, "read"].items()]
+        ids, entity = {row for row, _ in rows}, each.source.entity
+        titled = rights(ws.model, ws.actor, entity).may_read(entity.title)
+        seen = found_targets(ws, {(entity.id, "read"): ids}, {entity.id: entity.title} if titled else {})
+        names = [title or id for id, title in seen[entity.id, "read"].items()]
         examples: list[object] = list(names[:_EXAMPLES])
         if len(names) > _EXAMPLES:
             examples.append("…")
         found.append(
             IN_USE(
                 count=len(ids),
-                entity=each.source.entity.plural,
+                entity=entity.plural,
                 label=each.field.label,
                 examples=examples or [_ELSEWHERE],
             )
