@@ -182,6 +182,21 @@ def test_an_idempotency_key_writes_once_and_answers_the_same(here: Site) -> None
     assert len(api.get("/company").get_json()["data"]) == 1
 
 
+def test_a_key_holds_for_an_export_and_for_one_change_to_many_records_too(here: Site) -> None:
+    api = here.api("admin")
+    api.made("company", name="Acme", size=1)
+    for path, body, other in (
+        ("/company/export", {"kind": "csv"}, {"kind": "xlsx"}),
+        ("/company/bulk", {"where": "size == 1", "values": {"size": 2}}, {"where": "size == 2", "values": {"size": 3}}),
+    ):
+        key = {"Idempotency-Key": path}
+        first, again = (api.post(path, body, headers=key) for _ in range(2))
+        assert first.status_code in (200, 202) and first.data == again.data
+        assert api.post(path, other, headers=key).status_code == 422
+    assert len(api.get("/jobs").get_json()["data"]) == 1
+    assert [each["size"] for each in api.get("/company").get_json()["data"]] == [2]
+
+
 def test_many_records_are_written_in_one_request(here: Site) -> None:
     api = here.api("admin")
     operations = [{"action": "create", "values": {"name": f"C{number}", "size": number}} for number in range(20)]

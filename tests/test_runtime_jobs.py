@@ -30,7 +30,7 @@ from runtime.jobs.doorbell import attached
 from runtime.jobs.kinds import KINDS
 from runtime.jobs.runner import Runner
 from runtime.jobs.work import Done, Job, Kind, More
-from runtime.workspace import ByToken, open_workspace
+from runtime.workspace import AsUser, ByToken, open_workspace
 from tests import kit, working
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -260,6 +260,26 @@ def test_a_job_wanted_by_a_token_may_no_more_than_the_token(
     jobs.drain(host, tenant)
     assert job(host, tenant, id).state == "failed"
     assert not companies(host, tenant)
+
+
+def test_a_narrow_token_does_not_see_what_its_owner_had_done_without_it(host: Host, tenant: Tenant) -> None:
+    admin = kit.person(host, tenant, roles=["admin"])
+    with kit.workspace(host, tenant) as ws:
+        ws.db.execute(ACCOUNT.insert().values(id=admin, login="b", password="x", created_at=ws.now))
+        narrow, other, whole = (
+            tokens.create(ws, admin, "x", scopes).secret for scopes in (["read:company"], ["read:deal"], ["write"])
+        )
+    with open_workspace(host, tenant, AsUser(admin), write=True) as ws:
+        by_hand = jobs.enqueue(ws, "effects", {"name": "x", "parts": 1})
+    with open_workspace(host, tenant, ByToken(digest(narrow)), write=True) as ws:
+        own = jobs.enqueue(ws, "effects", {"name": "x", "parts": 1})
+        assert [each.id for each in jobs.listing(ws)] == [own] == [jobs.get(ws, own).id]
+        with pytest.raises(NotFound):
+            jobs.get(ws, by_hand)
+    with open_workspace(host, tenant, ByToken(digest(other))) as ws:
+        assert jobs.listing(ws) == []
+    with open_workspace(host, tenant, ByToken(digest(whole))) as ws:
+        assert {each.id for each in jobs.listing(ws)} == {by_hand, own}
 
 
 def test_no_job_has_what_is_no_id(host: Host, tenant: Tenant) -> None:

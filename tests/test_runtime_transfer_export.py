@@ -17,7 +17,7 @@ from runtime.host import Host
 from runtime.jobs import rows as job_rows
 from runtime.queries import Query
 from runtime.transfer import Options, Sheet, bulk_edit
-from runtime.workspace import AsUser, Identify, PlatformActor
+from runtime.workspace import AsUser, Identify, PlatformActor, open_workspace
 from tests import kit
 
 PLATFORM = PlatformActor()
@@ -173,9 +173,16 @@ def test_an_export_by_a_job_lies_in_the_file_store(host: Host, tenant: Tenant) -
 # -- bulk edits
 
 
+def edited(
+    host: Host, tenant: Tenant, who: Identify, query: Query, values: dict[str, Any], **more: Any
+) -> bulk_edit.Edited:
+    with open_workspace(host, tenant, who, write=True) as ws:
+        return bulk_edit.edit(ws, query, values, **more)
+
+
 def test_a_bulk_edit_changes_what_a_filter_finds(host: Host, tenant: Tenant, deals: dict[str, Any]) -> None:
     where = "stage == 'open'"
-    done = bulk_edit.edit(host, tenant, PLATFORM, Query("deal", where=where), {"stage": "lost"})
+    done = edited(host, tenant, PLATFORM, Query("deal", where=where), {"stage": "lost"})
     assert (done.totals.updated, done.totals.failed, done.rows) == (6, 0, 6)
     assert {each["stage"] for each in everything(host, tenant)} == {"won", "lost"}
 
@@ -184,7 +191,7 @@ def test_a_big_bulk_edit_is_a_job_with_a_verdict_for_each(host: Host, tenant: Te
     with kit.workspace(host, tenant) as ws:
         made = [{"name": f"C{each}"} for each in range(1_200)]
         ids = [str(each.id) for each in records.write_many(ws, "company", "insert", made)]
-    done = bulk_edit.edit(host, tenant, PLATFORM, Query("company"), {"size": 5})
+    done = edited(host, tenant, PLATFORM, Query("company"), {"size": 5})
     assert done.job is not None and done.rows == 1_200
     with kit.workspace(host, tenant) as ws:
         records.delete(ws, "company", ids[7])
@@ -203,10 +210,10 @@ def test_a_bulk_edit_is_bound_by_rights(host: Host, tenant: Tenant, deals: dict[
     seller = kit.person(host, tenant, roles=["seller"])
     with kit.workspace(host, tenant) as ws:
         mine = records.create(ws, "company", {"name": "Mine", "owner": seller}).id
-    done = bulk_edit.edit(host, tenant, AsUser(seller), Query("company"), {"size": 3})
+    done = edited(host, tenant, AsUser(seller), Query("company"), {"size": 3})
     assert (done.totals.updated, done.totals.failed) == (1, 3)
     with kit.workspace(host, tenant, write=False) as ws:
         assert queries.get(ws, "company", mine)["size"] == 3
     with pytest.raises(Forbidden):
         reader = kit.person(host, tenant, roles=["reader"])
-        bulk_edit.edit(host, tenant, AsUser(reader), Query("company"), {"size": 3})
+        edited(host, tenant, AsUser(reader), Query("company"), {"size": 3})

@@ -9,7 +9,6 @@ from typing import Any
 from flask import Response, request, url_for
 
 from blueprints import context, errors
-from blueprints.answers import json_answer
 from blueprints.api import arguments
 from blueprints.api.records import entity_of, version_of
 from blueprints.api.transfers import NOT_TEXT
@@ -73,7 +72,7 @@ def bulk(entity: str) -> Response:
     arguments.read(request)
     body, raw = json_object(request)
     if "operations" not in body:
-        return _edit(entity, body)
+        return _edit(entity, body, raw)
     require_keys(body, "operations", "all_or_nothing")
     whole = body.get("all_or_nothing", True)
     if not isinstance(whole, bool):
@@ -88,7 +87,7 @@ def bulk(entity: str) -> Response:
     return write(command, raw)
 
 
-def _edit(entity: str, body: dict[str, Any]) -> Response:
+def _edit(entity: str, body: dict[str, Any], raw: bytes) -> Response:
     """The same values for every record that a filter finds or that is named."""
     require_keys(body, "operations", "where", "q", "ids", "values")
     values, ids = body.get("values"), body.get("ids")
@@ -102,22 +101,23 @@ def _edit(entity: str, body: dict[str, Any]) -> Response:
         problems.append(NOT_OPERATIONS("operations"))
     if problems:
         raise BadRequest(problems)
-    name = context.perform(lambda ws: entity_of(ws, entity).id)
     chosen = None if ids is None else tuple(each.lower() for each in ids)
-    query = Query(name, where=body.get("where") or None, q=body.get("q") or None, ids=chosen)
-    edited = bulk_edit.edit(context.host(), context.tenant(), context.identity(), query, values or {})
-    return _edited(edited)
+
+    def command(ws: Workspace) -> Written:
+        found = entity_of(ws, entity).id
+        query = Query(found, where=body.get("where") or None, q=body.get("q") or None, ids=chosen)
+        return _edited(bulk_edit.edit(ws, query, values or {}))
+
+    return write(command, raw)
 
 
-def _edited(edited: bulk_edit.Edited) -> Response:
+def _edited(edited: bulk_edit.Edited) -> Written:
     totals = {key: value for key, value in asdict(edited.totals).items() if key in _TOTALS}
     if edited.job is not None:
-        response = json_answer({"job": edited.job, "rows": edited.rows}, 202)
-        response.headers["Location"] = url_for("api.job", id=edited.job)
-        return response
+        return Written({"job": edited.job, "rows": edited.rows}, 202, url_for("api.job", id=edited.job))
     lang = context.language()
     refused = [{"id": row.record, "problems": [_said(each, lang) for each in row.problems]} for row in edited.verdicts]
-    return json_answer({**totals, "rows": edited.rows, "refused": refused})
+    return Written({**totals, "rows": edited.rows, "refused": refused})
 
 
 def _said(problem: Mapping[str, Any], lang: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from blueprints.answers import json_answer
 from blueprints.api import arguments, jobs
 from blueprints.api.files import NO_PART
 from blueprints.api.records import entity_of
+from blueprints.api.writing import Written, write
 from blueprints.limits import UNKNOWN_KEY, json_object, require_keys
 from metadata.problems import BadRequest, NotFound, Problem, kind
 from runtime import files
@@ -106,17 +107,15 @@ def options_of(given: Mapping[str, str], lang: str) -> Options:
 def export(entity: str) -> Response:
     """Start an export: `{"kind": "csv"|"xlsx", "headers": "key"|"label", "where", "sort", "fields", "q"}` -> 202."""
     arguments.read(request)
-    body, _ = json_object(request)
+    body, raw = json_object(request)
     require_keys(body, "kind", "headers", "where", "sort", "fields", "q", "deleted")
     sheet, shape = _sheet(body), _shape(body)
 
-    def command(ws: Workspace) -> str:
-        return export_jobs.queue(ws, Query(entity_of(ws, entity).id, **shape), sheet)
+    def command(ws: Workspace) -> Written:
+        job = export_jobs.queue(ws, Query(entity_of(ws, entity).id, **shape), sheet)
+        return Written({"job": job}, 202, url_for("api.job", id=job))
 
-    job = context.perform(command, write=True)
-    response = json_answer({"job": job}, 202)
-    response.headers["Location"] = url_for("api.job", id=job)
-    return response
+    return write(command, raw)
 
 
 def _sheet(body: Mapping[str, Any]) -> exporting.Sheet:

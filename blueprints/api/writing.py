@@ -30,8 +30,10 @@ def write(command: Command, body: bytes = b"") -> Response:
 
     def once(ws: Workspace) -> tuple[int, bytes, str | None, bool]:
         if key is not None:
-            # The tenant is in the table's place; the query string says what is meant as much as the path.
-            asked = idempotency.digest(request.method, request.full_path, body)
+            # The tenant is in the table's place; the query string says what is meant as much as the path. A token may
+            # read less than another of the same person, so it does not get the other's answers.
+            token = ws.session.id if ws.session is not None else ""
+            asked = idempotency.digest(request.method, f"{request.full_path}#{token}", body)
             held = idempotency.begin(ws, key, asked)
             if held is not None:
                 location, _, text = held.body.partition("\n")

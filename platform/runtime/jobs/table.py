@@ -234,13 +234,13 @@ def listing(ws: Workspace, state: str | None = None, limit: int = 100) -> list[J
         query = query.where(JOB.c.state == state)
     if not _sees_all(ws):
         query = query.where(JOB.c.created_by == ws.actor.user)
-    return [_job(row) for row in ws.db.execute(query)]
+    return [job for row in ws.db.execute(query) if _within_token(ws, job := _job(row))]
 
 
 def get(ws: Workspace, id: str) -> Job:
     """One job that the actor may see. Raises NotFound."""
     row = ws.db.execute(sa.select(*_COLUMNS).where(JOB.c.id == id)).first() if is_uuid(id) else None
-    if row is None or not (_sees_all(ws) or row.created_by == ws.actor.user):
+    if row is None or not (_sees_all(ws) or row.created_by == ws.actor.user) or not _within_token(ws, _job(row)):
         raise NotFound(UNKNOWN_JOB(id=id))
     return _job(row)
 
@@ -277,6 +277,13 @@ def over_before(ws: Workspace, moment: dt.datetime, limit: int = 500) -> list[st
 def forget(ws: Workspace, ids: Sequence[str]) -> None:
     if ids:
         ws.db.execute(sa.delete(JOB).where(JOB.c.id.in_(list(ids))))
+
+
+def _within_token(ws: Workspace, job: Job) -> bool:
+    """A token that leaves less than all of its owner's rights sees only jobs that had no more: their results tell."""
+    token = _token(ws).get("token")
+    whole = token is None or (token["role"] is None and (token["scopes"] is None or "write" in token["scopes"]))
+    return whole or job.payload.get("token") == token
 
 
 def _sees_all(ws: Workspace) -> bool:

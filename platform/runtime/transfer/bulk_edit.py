@@ -9,8 +9,6 @@ from typing import Any
 from metadata.model import Entity
 from metadata.problems import TooLarge, kind
 from runtime import queries, records
-from runtime.directory import Tenant
-from runtime.host import Host
 from runtime.jobs import rows as job_rows
 from runtime.jobs import table as jobs
 from runtime.jobs.rows import JobRow
@@ -21,7 +19,7 @@ from runtime.records.operations import Verdict
 from runtime.records.policies import require
 from runtime.transfer.options import INLINE
 from runtime.transfer.reports import Totals
-from runtime.workspace import Identify, Workspace, open_workspace
+from runtime.workspace import Workspace
 
 TOO_MANY = kind(
     "bulk_edit_too_many",
@@ -45,25 +43,17 @@ class Edited:
     rows: int = 0
 
 
-def edit(
-    host: Host,
-    tenant: Tenant,
-    identify: Identify,
-    query: Query,
-    values: Mapping[str, Any],
-    background: bool | None = None,
-) -> Edited:
+def edit(ws: Workspace, query: Query, values: Mapping[str, Any], background: bool | None = None) -> Edited:
     """Set values (JSON, by names) on every record that a query finds or names by `ids`.
 
     The records are chosen now, so a change that takes them out of the filter does not confuse it.
     """
-    with open_workspace(host, tenant, identify, write=True) as ws:
-        entity = entity_of(ws.model, query.entity)
-        require(ws, entity, "update")
-        ids = _chosen(ws, query, entity)
-        if background if background is not None else len(ids) > INLINE:
-            return _queue(ws, entity, ids, values)
-        found = _write(ws, entity, [JobRow(at, _QUEUED, id) for at, id in enumerate(ids, 1)], values)
+    entity = entity_of(ws.model, query.entity)
+    require(ws, entity, "update")
+    ids = _chosen(ws, query, entity)
+    if background if background is not None else len(ids) > INLINE:
+        return _queue(ws, entity, ids, values)
+    found = _write(ws, entity, [JobRow(at, _QUEUED, id) for at, id in enumerate(ids, 1)], values)
     refused = tuple(each for each in found if each.verdict == "failed")
     return Edited(Totals.counted([each.verdict for each in found]), refused, rows=len(ids))
 
