@@ -83,6 +83,11 @@ class Compilation:
         """Note something doubtful at a place of an element."""
         self.warnings.append(problem_at(what, element, path, at_key, None, **params))
 
+    def own_entity(self, element: Element) -> Entity | None:
+        """The entity that an element says it is about; None when the grammar or this has refused it."""
+        name = element.data.get("entity")
+        return self.named_entity(element, name, "entity") if isinstance(name, str) else None
+
     def named_entity(self, element: Element, name: str, *path: str, at_key: bool = False) -> Entity | None:
         """The entity that a place names; a problem when there is none."""
         found = self.entity(name)

@@ -45,8 +45,7 @@ GRAMMAR = grammar.grammar(grammar.load("imports"))
 
 def compile_import(element: Element, compilation: Compilation) -> ImportMapping | None:
     data = element.data
-    name = data.get("entity")
-    entity = compilation.named_entity(element, name, "entity") if isinstance(name, str) else None
+    entity = compilation.own_entity(element)
     if entity is None:
         return None
     by = tuple(named_fields(element, entity, compilation, "by"))

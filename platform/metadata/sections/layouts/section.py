@@ -39,8 +39,7 @@ GRAMMAR = grammar.grammar(grammar.load("layouts"))
 
 def compile_layout(element: Element, compilation: Compilation) -> Layout | None:
     data = element.data
-    name = data.get("entity")
-    entity = compilation.named_entity(element, name, "entity") if isinstance(name, str) else None
+    entity = compilation.own_entity(element)
     if entity is None:
         return None
     placed: set[str] = set()

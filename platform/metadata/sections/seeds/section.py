@@ -35,8 +35,7 @@ GRAMMAR = grammar.grammar(grammar.load("seeds"))
 
 def compile_seed(element: Element, compilation: Compilation) -> Seed | None:
     data = element.data
-    name = data.get("entity")
-    entity = compilation.named_entity(element, name, "entity") if isinstance(name, str) else None
+    entity = compilation.own_entity(element)
     if entity is None:
         return None
     by = tuple(named_fields(element, entity, compilation, "by"))

@@ -31,8 +31,7 @@ CHOICES = frozenset({"choice"})
 
 def compile_view(element: Element, compilation: Compilation) -> View | None:
     data = element.data
-    name = data.get("entity")
-    entity = compilation.named_entity(element, name, "entity") if isinstance(name, str) else None
+    entity = compilation.own_entity(element)
     if entity is None:
         return None
     demand = compilation.demands.setdefault(entity.id, Demand())
