@@ -8,6 +8,7 @@ from blueprints import context
 from blueprints.answers import json_answer
 from blueprints.app import cells
 from blueprints.app.shell import entity_of
+from blueprints.policies import PAGE, Route
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import TextContext
 from metadata.folding import fold
@@ -97,3 +98,6 @@ def _by_title(ws: Workspace, target: str, field: Field, text: str) -> tuple[str 
         case []:
             return None, [NONE_FOUND(field.key, label=field.label, what=entity.label, text=text[:80])]
     return None, [SEVERAL_FOUND(field.key, label=field.label, text=text[:80])]
+
+
+ROUTES = (Route("/app/-/suggest/<entity>", "GET", suggest, PAGE),)

@@ -11,6 +11,7 @@ from blueprints import context, visibility
 from blueprints.app import cells, controls, layouts
 from blueprints.app.records import record_of, title_of
 from blueprints.app.shell import entity_of, page, text_context
+from blueprints.policies import PAGE, PAGE_FILES, Route
 from blueprints.texts import Words
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.defaults import resolve_default
@@ -224,3 +225,11 @@ def _told(entity: Entity, problem: Problem, words: Words) -> dict[str, str | Non
         "label": words.label(field.label) if field is not None else "",
         "message": problem.message(words.lang),
     }
+
+
+ROUTES = (
+    Route("/app/<entity>/new", "GET", new, PAGE),
+    Route("/app/<entity>/new", "POST", create_post, PAGE_FILES),
+    Route("/app/<entity>/<id>/edit", "GET", edit, PAGE),
+    Route("/app/<entity>/<id>/edit", "POST", edit_post, PAGE_FILES),
+)

@@ -11,6 +11,7 @@ from flask import Response, request, url_for
 from blueprints import context, visibility
 from blueprints.app import cells
 from blueprints.app.shell import entity_of, page, text_context
+from blueprints.policies import PAGE, Route
 from blueprints.texts import Words
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import TextContext
@@ -295,3 +296,6 @@ def _example(entity: Entity) -> str:
             return f'{field.key} == "{field.options[0].key}"'
     title = entity.fields[entity.title]
     return f'contains({title.key}, "a")'
+
+
+ROUTES = (Route("/app/<entity>", "GET", find, PAGE),)

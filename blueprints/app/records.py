@@ -12,6 +12,7 @@ from flask import Response, make_response, redirect, request, url_for
 from blueprints import context, visibility
 from blueprints.app import cells, layouts, lists
 from blueprints.app.shell import entity_of, page, text_context
+from blueprints.policies import PAGE, Route
 from blueprints.texts import Words
 from metadata.fieldtypes.base import TextContext, ValueProblem
 from metadata.fieldtypes.dates import local
@@ -260,3 +261,11 @@ def restore(entity: str, id: str) -> Response:
 
     key = context.perform(command, write=True)
     return make_response(redirect(url_for("app.show", entity=key, id=id, done="restored"), 303))
+
+
+ROUTES = (
+    Route("/app/<entity>/<id>", "GET", show, PAGE),
+    Route("/app/<entity>/<id>/delete", "GET", delete, PAGE),
+    Route("/app/<entity>/<id>/delete", "POST", delete_post, PAGE),
+    Route("/app/<entity>/<id>/restore", "POST", restore, PAGE),
+)

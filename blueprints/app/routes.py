@@ -9,7 +9,7 @@ from blueprints.app import finding, forms, lists, records, transfers
 from blueprints.app.shell import menu, page
 from blueprints.auth.pages import remember_language, safe_path
 from blueprints.limits import UNKNOWN_ADDRESS
-from blueprints.policies import PAGE, PAGE_FILES, Route
+from blueprints.policies import PAGE, Route
 from blueprints.policies import mount as mount_routes
 from metadata.problems import LANGUAGES, NotFound
 from runtime.workspace import Workspace
@@ -45,21 +45,13 @@ ROUTES = (
     Route("/", "GET", home, PAGE),
     Route("/app", "GET", home, PAGE),
     Route("/app/-/language/<code>", "GET", speak, PAGE),
-    Route("/app/-/suggest/<entity>", "GET", finding.suggest, PAGE),
-    Route("/app/-/jobs/<id>", "GET", transfers.job, PAGE),
-    Route("/app/-/jobs/<id>/cancel", "POST", transfers.cancel_job, PAGE),
-    Route("/app/<entity>", "GET", lists.find, PAGE),
-    Route("/app/<entity>/new", "GET", forms.new, PAGE),
-    Route("/app/<entity>/new", "POST", forms.create_post, PAGE_FILES),
-    Route("/app/<entity>/import", "GET", transfers.import_, PAGE),
-    Route("/app/<entity>/import", "POST", transfers.import_post, PAGE_FILES),
-    Route("/app/<entity>/<id>", "GET", records.show, PAGE),
-    Route("/app/<entity>/<id>/edit", "GET", forms.edit, PAGE),
-    Route("/app/<entity>/<id>/edit", "POST", forms.edit_post, PAGE_FILES),
-    Route("/app/<entity>/<id>/delete", "GET", records.delete, PAGE),
-    Route("/app/<entity>/<id>/delete", "POST", records.delete_post, PAGE),
-    Route("/app/<entity>/<id>/restore", "POST", records.restore, PAGE),
+    *finding.ROUTES,
+    *transfers.ROUTES,
+    *lists.ROUTES,
+    *forms.ROUTES,
+    *records.ROUTES,
 )
+"""Addresses under `/app/-/` are the platform's own: no entity's key begins like that."""
 
 
 def mount(app: Flask) -> None:

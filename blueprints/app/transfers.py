@@ -16,6 +16,7 @@ from blueprints import context, visibility
 from blueprints.api import jobs as api_jobs
 from blueprints.api.transfers import load
 from blueprints.app.shell import entity_of, page
+from blueprints.policies import PAGE, PAGE_FILES, Route
 from blueprints.texts import Words
 from metadata.model import Entity, ImportMapping
 from metadata.problems import PlatformError, Problem
@@ -251,3 +252,11 @@ def _report_page(ws: Workspace, report: Report) -> Response:
 def cancel_job(id: str) -> Response:
     context.perform(lambda ws: table.cancel(ws, api_jobs.of(ws, id).id), write=True)
     return make_response(redirect(url_for("app.job", id=id), 303))
+
+
+ROUTES = (
+    Route("/app/-/jobs/<id>", "GET", job, PAGE),
+    Route("/app/-/jobs/<id>/cancel", "POST", cancel_job, PAGE),
+    Route("/app/<entity>/import", "GET", import_, PAGE),
+    Route("/app/<entity>/import", "POST", import_post, PAGE_FILES),
+)

@@ -6,8 +6,23 @@ from typing import Any
 
 from flask import Flask
 
-from blueprints.texts.catalogue import TEXTS
+from blueprints.texts import boards, catalogue, console, forms, lists, records, recycling, shell, values, visitors
 from metadata.problems import LANGUAGES, Label, say
+
+_PARTS = (catalogue, shell, lists, boards, records, forms, values, recycling, visitors, console)
+
+
+def _all() -> dict[str, tuple[str, str]]:
+    """Every text by key. Raises RuntimeError when two parts say one key differently, which nobody would notice."""
+    found: dict[str, tuple[str, str]] = {}
+    for part in _PARTS:
+        if twice := found.keys() & part.TEXTS.keys():
+            raise RuntimeError(f"these texts are there twice: {', '.join(sorted(twice))}")
+        found.update(part.TEXTS)
+    return found
+
+
+TEXTS = _all()
 
 
 class Words:

@@ -1,4 +1,4 @@
-"""Every text of the platform's own pages: English, Chinese."""
+"""Texts that several pages share: English, Chinese."""
 
 from __future__ import annotations
 

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from metadata.fieldtypes.base import ColumnSpec
 from runtime.codecs import column_type
 from runtime.system.migrations.m0001_beginning import STEP as BEGINNING
+from runtime.system.migrations.m0002_people_at_work import STEP as PEOPLE_AT_WORK
 from runtime.system.schema import Add, AddIndex, Col, Create, Ix, Step
 
-STEPS: tuple[Step, ...] = (BEGINNING,)
+STEPS: tuple[Step, ...] = (BEGINNING, PEOPLE_AT_WORK)
 """Every migration, in order."""
 
 VERSION = STEPS[-1].number
