@@ -5,12 +5,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 LOCKED := .venv/.locked
 STAMP := .venv/.installed
+ASSETS := blueprints/assets
+BUILT := blueprints/static/dist/manifest.json
+PACKAGES := $(ASSETS)/node_modules/.package-lock.json
 JOBS ?= 2
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format bench lock clean
+.PHONY: help venv assets demo test lint format bench lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,10 +35,20 @@ $(LOCKED): requirements.lock
 	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
-demo: venv ## a running site with a business in it, and people to sign in as
+assets: $(BUILT) ## the pages' styles and scripts, built from blueprints/assets
+
+$(BUILT): $(PACKAGES) $(shell find $(ASSETS) -name node_modules -prune -o -type f -print 2>/dev/null)
+	@$(ASSETS)/with-node build
+	@touch $@
+
+$(PACKAGES): $(ASSETS)/package-lock.json $(ASSETS)/package.json
+	@echo "Fetching the pages' libraries"
+	@$(ASSETS)/with-node ci
+
+demo: venv assets ## a running site with a business in it, and people to sign in as
 	@$(BIN)/metaloom demo $(ARGS)
 
-test: venv ## the whole suite, with its own PostgreSQL and Redis
+test: venv assets ## the whole suite, with its own PostgreSQL and Redis
 	@$(BIN)/pytest -n $(JOBS) $(ARGS)
 
 lint: venv ## formatting, style, types and the direction of imports
@@ -48,7 +61,7 @@ format: venv ## put the source into the agreed format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: venv ## measure against the bars
+bench: venv assets ## measure against the bars
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## resolve the dependencies again; needs uv on the path
@@ -56,4 +69,5 @@ lock: ## resolve the dependencies again; needs uv on the path
 		--no-header --no-annotate --quiet pyproject.toml --output-file requirements.lock
 
 clean: ## remove what the other targets made
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist \
+		$(ASSETS)/node_modules blueprints/static/dist

@@ -15,10 +15,11 @@ def create_app(host: Host) -> Flask:
     # Imported here, so that the command line starts without Flask.
     from flask import Flask
 
-    from blueprints import errors, limits, security, tenancy
+    from blueprints import assets, errors, limits, security, tenancy
     from blueprints.api import routes as api
     from blueprints.app import routes as app_pages
     from blueprints.auth import routes as auth
+    from blueprints.console.door import Door
     from blueprints.policies import Doors, require_policies
     from blueprints.public import routes as public
     from blueprints.texts import install as install_texts
@@ -27,11 +28,12 @@ def create_app(host: Host) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.extensions["metaloom"] = Doors(host)
-    app.wsgi_app = tenancy.PathPrefix(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Door(tenancy.PathPrefix(app.wsgi_app), host)  # type: ignore[method-assign]
     limits.install(app)
     errors.install(app)
     security.install(app)
     install_texts(app)
+    assets.install(app)
     for part in (public, auth, api, app_pages):
         part.mount(app)
     require_policies(app)

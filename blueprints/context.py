@@ -23,6 +23,9 @@ T = TypeVar("T")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ATTEMPTS = 3
 LANGUAGE_COOKIE = "ml_language"
+THEME_COOKIE = "ml_theme"
+SIDEBAR_COOKIE = "ml_sidebar"
+THEMES = ("system", "light", "dark")
 
 SIGN_IN = kind(
     "sign_in_needed",
@@ -73,8 +76,11 @@ def identity() -> Identify:
 
 
 @contextmanager
-def workspace(*, write: bool = False) -> Iterator[Workspace]:
-    """The workspace of the caller, open until the block ends. A write by cookie must come from our own pages."""
+def workspace(*, write: bool = False, channel: str | None = None) -> Iterator[Workspace]:
+    """The workspace of the caller, open until the block ends. A write by cookie must come from our own pages.
+
+    `channel`: by which way the caller comes; None: a form or the REST interface, as the route says.
+    """
     unsafe = request.method not in SAFE_METHODS
     if write and not unsafe:
         raise RuntimeError(f"{request.method} never writes")
@@ -85,7 +91,7 @@ def workspace(*, write: bool = False) -> Iterator[Workspace]:
         security.require_own_origin(request)
         sent = security.sent_token(request)
     rule = policy()
-    channel = "form" if rule is not None and rule.page else "api"
+    channel = channel or ("form" if rule is not None and rule.page else "api")
     with open_workspace(host(), tenant(), who, write=write, channel=channel) as ws:
         if unsafe and by_cookie:
             security.require_token(sent, ws.session.csrf if ws.session is not None else "")
@@ -93,11 +99,11 @@ def workspace(*, write: bool = False) -> Iterator[Workspace]:
         yield ws
 
 
-def perform(command: Callable[[Workspace], T], *, write: bool = False) -> T:
+def perform(command: Callable[[Workspace], T], *, write: bool = False, channel: str | None = None) -> T:
     """Run a command in its own workspace; the whole of it again when the database chose it as a victim."""
     for attempt in range(_ATTEMPTS):
         try:
-            with workspace(write=write) as ws:
+            with workspace(write=write, channel=channel) as ws:
                 return command(ws)
         except SerializationFailure:
             if attempt == _ATTEMPTS - 1:
@@ -116,3 +122,18 @@ def language() -> str:
             return primary
     spoken = g.get("user_language", "en")
     return spoken if spoken in LANGUAGES else "en"
+
+
+def theme() -> str:
+    """Light, dark or as the system is. A cookie holds it, so that the page comes in it from its first moment."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else THEMES[0]
+
+
+def look() -> dict[str, object]:
+    """What of a page's look the browser tells, so that the page comes right from its first moment."""
+    return {
+        "theme": theme(),
+        "folded": request.cookies.get(SIDEBAR_COOKIE) == "folded",
+        "mac": "Mac" in request.user_agent.string,
+    }

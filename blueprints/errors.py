@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from blueprints import context, tenancy
 from blueprints.limits import BODY_TOO_LARGE, UNKNOWN_ADDRESS
 from blueprints.tenancy import NOT_CHOSEN
-from metadata.problems import PlatformError, Problem, Unauthenticated, kind
+from metadata.problems import Gone, PlatformError, Problem, Unauthenticated, kind
 
 log = logging.getLogger("metaloom")
 
@@ -42,13 +42,26 @@ TITLES: dict[int, dict[str, str]] = {
     403: {"en": "You may not do this", "zh": "您无权执行此操作"},
     404: {"en": "There is no such thing", "zh": "内容不存在"},
     405: {"en": "Not this way", "zh": "方法不被允许"},
-    409: {"en": "Somebody was faster", "zh": "数据已被他人更改"},
+    409: {"en": "This does not go with what is there", "zh": "与现有数据冲突"},
+    410: {"en": "It is somewhere else now", "zh": "内容已移至他处"},
     413: {"en": "Too large", "zh": "内容过大"},
     422: {"en": "Some values are not right", "zh": "部分内容不正确"},
     429: {"en": "Too many attempts", "zh": "尝试次数过多"},
     500: {"en": "Something went wrong", "zh": "系统出错"},
     503: {"en": "Not now", "zh": "暂时不可用"},
 }
+
+
+_FASTER = {"en": "Somebody was faster", "zh": "数据已被他人更改"}
+_STALE = frozenset({"records.stale", "saved_view_stale", "plan.moved_on"})
+"""Conflicts with what somebody else did meanwhile."""
+
+
+def title_of(status: int, problems: Sequence[Problem], lang: str) -> str:
+    """What an answer is called, in a few words."""
+    if status == 409 and problems and problems[0].code in _STALE:
+        return _FASTER[lang]
+    return TITLES.get(status, TITLES[400])[lang]
 
 
 def install(app: Flask) -> None:
@@ -64,6 +77,8 @@ def _platform(error: PlatformError) -> Response:
     if isinstance(error, Unauthenticated) and rule is not None and rule.page and rule.identity:
         target = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return make_response(redirect(url_for("auth.sign_in", next=target), 303))
+    if isinstance(error, Gone) and (moved := _moved(error)) is not None:
+        return moved
     response = answer(error.status, error.problems)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -71,6 +86,16 @@ def _platform(error: PlatformError) -> Response:
     if retry is not None:
         response.headers["Retry-After"] = str(retry)
     return response
+
+
+def _moved(error: Gone) -> Response | None:
+    """A page about a record that was merged is the page of the one that it is part of since."""
+    rule, given = context.policy(), request.view_args or {}
+    survivor = error.problems[0].params.get("survivor") if error.problems else None
+    if rule is None or not rule.page or request.method != "GET" or "id" not in given or not isinstance(survivor, str):
+        return None
+    target = url_for(request.endpoint or "", **{**given, "id": survivor}, done="recycling_led")
+    return make_response(redirect(target, 303))
 
 
 def _which_tenant() -> Response:
@@ -113,7 +138,7 @@ def answer(status: int, problems: Iterable[Problem]) -> Response:
     lang = context.language()
     if _wants_page():
         # The plain page is used even when the menu cannot be made: it needs no tenant and no database.
-        title = TITLES.get(status, TITLES[400])[lang]
+        title = title_of(status, found, lang)
         page = render_template(
             "error.html", status=status, title=title, lang=lang, messages=[each.message(lang) for each in found]
         )
@@ -123,10 +148,11 @@ def answer(status: int, problems: Iterable[Problem]) -> Response:
 
 def document(status: int, problems: Iterable[Problem], lang: str) -> dict[str, Any]:
     """The RFC 9457 problem document."""
-    listed = [as_json(each, lang) for each in problems]
+    found = tuple(problems)
+    listed = [as_json(each, lang) for each in found]
     return {
         "type": "about:blank",
-        "title": TITLES.get(status, TITLES[400])[lang],
+        "title": title_of(status, found, lang),
         "status": status,
         "detail": listed[0]["message"] if listed else "",
         "problems": listed,
@@ -137,6 +163,8 @@ def as_json(problem: Problem, lang: str) -> dict[str, Any]:
     found: dict[str, Any] = {"code": problem.code, "path": problem.path, "message": problem.message(lang)}
     if problem.suggestion:
         found["suggestion"] = problem.suggestion
+    if "survivor" in problem.params:  # the record that a merged one is part of since
+        found["survivor"] = problem.params["survivor"]
     if "difference" in problem.params:  # both sides of a conflict, field by field
         found["difference"] = problem.params["difference"]
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hmac
+import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
@@ -11,6 +13,9 @@ from metadata.problems import Forbidden, kind
 
 TOKEN_HEADER = "X-CSRF-Token"
 TOKEN_FIELD = "csrf"
+_MASKED = "m."
+_SMALL = 1024
+_LEVEL = 2
 
 FOREIGN = kind(
     "foreign_origin",
@@ -23,7 +28,7 @@ NO_TOKEN = kind(
     zh="表单已过期。请重新加载页面后再操作。",
 )
 
-_PAGE = (
+PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -34,26 +39,49 @@ _ALWAYS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=()",
 }
 
 
 def install(app: Flask) -> None:
+    app.after_request(_compress)
     app.after_request(_protect)
 
 
 def _protect(response: Response) -> Response:
     headers = response.headers
     for name, value in _ALWAYS.items():
-        headers[name] = value
+        headers.setdefault(name, value)
     if "Content-Security-Policy" not in headers:
-        headers["Content-Security-Policy"] = _PAGE if response.mimetype == "text/html" else _DATA
+        headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else _DATA
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-        headers["Vary"] = "Cookie, Authorization, Accept, Accept-Language"
+        headers["Vary"] = "Cookie, Authorization, Accept, Accept-Language, Accept-Encoding"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return response
+
+
+def _compress(response: Response) -> Response:
+    """Send a page in fewer bytes. Not when another site caused the request: it could learn from the sizes."""
+    if (
+        response.mimetype != "text/html"
+        or response.direct_passthrough
+        or response.is_streamed
+        or "Content-Encoding" in response.headers
+        or not takes_gzip(request)
+        or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    ):
+        return response
+    content = response.get_data()
+    if len(content) > _SMALL:
+        response.set_data(gzip.compress(content, _LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def takes_gzip(request: Request) -> bool:
+    return request.accept_encodings.quality("gzip") > 0
 
 
 def require_own_origin(request: Request) -> None:
@@ -75,6 +103,28 @@ def sent_token(request: Request) -> str:
 
 
 def require_token(sent: str, expected: str) -> None:
-    """Refuse a request by cookie without the secret of its session. Raises Forbidden."""
-    if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
+    """Refuse a request by cookie without the secret of its session, plain or masked. Raises Forbidden."""
+    if not expected or not hmac.compare_digest(_unmasked(sent).encode(), expected.encode()):
         raise Forbidden(NO_TOKEN())
+
+
+def masked(secret: str) -> str:
+    """The secret of a session as a page holds it: other letters each time, so that the size of a compressed page,
+    which may repeat what a caller sent, says nothing about it."""
+    plain = secret.encode()
+    pad = secrets.token_bytes(len(plain))
+    return f"{_MASKED}{pad.hex()}{_xor(plain, pad).hex()}"
+
+
+def _unmasked(sent: str) -> str:
+    if not sent.startswith(_MASKED):
+        return sent
+    try:
+        both = bytes.fromhex(sent.removeprefix(_MASKED))
+        return _xor(both[: len(both) // 2], both[len(both) // 2 :]).decode()
+    except ValueError:
+        return ""
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))

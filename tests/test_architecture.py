@@ -54,6 +54,7 @@ def test_a_source_root_is_never_a_package(folder: str) -> None:
 def test_every_folder_of_code_is_a_package() -> None:
     """Without an `__init__.py` a folder is invisible to import-linter, and its contracts hold nothing."""
     folders = {path.parent for top in ("platform", "blueprints") for path in (ROOT / top).rglob("*.py")}
+    folders = {each for each in folders if "node_modules" not in each.parts}
     assert [str(each.relative_to(ROOT)) for each in sorted(folders) if not (each / "__init__.py").exists()] == []
 
 

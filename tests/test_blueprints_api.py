@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from blueprints.policies import Doors
 from runtime.host import Host
@@ -195,6 +196,34 @@ def test_a_key_holds_for_an_export_and_for_one_change_to_many_records_too(here: 
         assert api.post(path, other, headers=key).status_code == 422
     assert len(api.get("/jobs").get_json()["data"]) == 1
     assert [each["size"] for each in api.get("/company").get_json()["data"]] == [2]
+
+
+def test_a_key_holds_for_an_import_and_for_an_upload(here: Site) -> None:
+    import io
+
+    api = here.api("admin")
+
+    def sent(key: str, content: bytes, **form: str) -> TestResponse:
+        headers = {**api.headers, "Idempotency-Key": key}
+        data = {"file": (io.BytesIO(content), "companies.csv"), **form}
+        return api.client.post(f"{api.prefix}/company/import", data=data, headers=headers)
+
+    first, again = (sent("one", b"name\nAlpha\n", mode="insert") for _ in range(2))
+    assert (first.status_code, first.data, again.headers["Idempotent-Replayed"]) == (200, again.data, "true")
+    assert sent("one", b"name\nBeta\n", mode="insert").status_code == 422
+    assert sent("one", b"name\nAlpha\n", mode="upsert", by="name").status_code == 422
+    job, same = (sent("two", b"name\nGamma\n", mode="insert", background="true") for _ in range(2))
+    assert (job.status_code, job.headers["Location"]) == (202, same.headers["Location"])
+    assert len(api.get("/jobs").get_json()["data"]) == 1
+    assert [each["name"] for each in api.get("/company").get_json()["data"]] == ["Alpha"]
+
+    def uploaded(content: bytes) -> TestResponse:
+        headers = {**api.headers, "Idempotency-Key": "three"}
+        return api.client.post(f"{api.prefix}/files?name=a.txt", data=content, headers=headers)
+
+    kept, twice = uploaded(b"text"), uploaded(b"text")
+    assert (kept.status_code, kept.get_json()["id"]) == (201, twice.get_json()["id"])
+    assert uploaded(b"another").status_code == 422
 
 
 def test_many_records_are_written_in_one_request(here: Site) -> None:

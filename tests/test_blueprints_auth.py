@@ -174,9 +174,9 @@ def test_a_session_ends_when_its_ground_is_gone(
     assert (api.get("/company").status_code == 200) == token_lives
 
 
-def test_a_changed_password_ends_every_session(here: Site) -> None:
+def test_a_changed_password_ends_every_session_and_no_token(here: Site) -> None:
     who = here.person("admin")
-    browser, elsewhere = here.browser(person=who), here.browser(person=who)
+    browser, elsewhere, program = here.browser(person=who), here.browser(person=who), here.api(person=who)
     form = {"current": PASSWORD, "new": "a better password"}
     wrong = browser.post("/auth/account/password", {**form, "current": "no"})
     assert wrong.status_code == 422 and browser.get("/auth/session").status_code == 200
@@ -184,6 +184,8 @@ def test_a_changed_password_ends_every_session(here: Site) -> None:
     assert weak.status_code == 422
     assert browser.post("/auth/account/password", form).status_code == 303
     assert (browser.get("/auth/session").status_code, elsewhere.get("/auth/session").status_code) == (401, 401)
+    # A program has its own secret: it goes on until its token is revoked, or somebody resets the password.
+    assert program.get("/company").status_code == 200
     body = {"login": who.login, "password": "a better password"}
     assert here.app.test_client().post(f"{here.prefix}/auth/session", json=body).status_code == 201
 

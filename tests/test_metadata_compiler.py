@@ -190,6 +190,55 @@ def test_rights_must_not_come_round_to_where_they_started() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "names"),
+    [
+        (
+            "{a: {fields: {b: {type: link, to: b, required: true}}}, b: {fields: {c: {type: link, to: c, required: true}}},"
+            " c: {fields: {a: {type: link, to: a, required: true}}}}",
+            "relation_required_cycle",
+            ("a.b", "b.c", "c.a"),
+        ),
+        ("{a: {fields: {up: {type: link, to: a, required: true}}}}", "relation_required_cycle", ("a.up",)),
+        (
+            "{a: {fields: {rows: {type: children, of: b, by: a}, main: {type: link, to: b, required: true}}},"
+            " b: {fields: {a: {type: link, to: a}}}}",
+            "relation_required_cycle",
+            ("a.main", "b.a"),
+        ),
+        (
+            "{a: {fields: {m: {type: money}, b: {type: link, to: b}}, currency: {from: b}},"
+            " b: {fields: {m: {type: money}, a: {type: link, to: a}}, currency: {from: a}}}",
+            "entity_currency_cycle",
+            ("a.b", "b.a"),
+        ),
+    ],
+)
+def test_links_that_lead_round_in_a_circle_are_refused(text: str, code: str, names: tuple[str, ...]) -> None:
+    found = problems(f"entities: {text}")
+    assert [(each.code, each.params["names"]) for each in found] == [(code, names)]
+
+
+def test_a_circle_of_deletions_is_doubtful_and_trees_are_right() -> None:
+    circle = (
+        "entities: {a: {fields: {b: {type: link, to: b, on_delete: cascade}}},"
+        " b: {fields: {a: {type: link, to: a, on_delete: cascade}}}}"
+    )
+    assert [each.code for each in compiled(circle).warnings] == ["relation_cascade_cycle"]
+    tree = (
+        "entities: {a: {fields: {up: {type: link, to: a, on_delete: cascade}, m: {type: money}}, currency: {from: up}},"
+        " b: {fields: {a: {type: link, to: a, required: true}}}}"
+    )
+    assert compiled(tree).warnings == ()
+
+
+def test_a_chain_of_links_may_be_long() -> None:
+    chain = ", ".join(
+        f"e{at}: {{fields: {{n: {{type: link, to: e{at + 1}, required: true}}}}}}" for at in range(1_200)
+    )
+    assert compiled(f"entities: {{{chain}, e1200: {{fields: {{name: {{type: text}}}}}}}}")
+
+
 def test_any_link_lists_its_targets() -> None:
     text = """
 entities:
@@ -332,13 +381,13 @@ shop.yaml:5:12: reference_unknown: There is no “nmae” in Deal. Correct the n
 shop.yaml:6:5: grammar_not_yet: “rules” is not available in this version. Remove it.
 shop.yaml:8:26: grammar_unknown_key: “maks” is not known here. Correct or remove it; known are: type, label, help, required, unique, default, aliases, sensitivity, max, min. Did you mean “max”?
 shop.yaml:8:40: grammar_range: “2000000” is out of bounds: at most 4000. Choose another value.
-shop.yaml:9:21: grammar_choice: “chioce” is not possible here. Use one of: text, long_text, integer, decimal, money, percent, boolean, date, datetime, choice, multi_choice, tags, email, phone, url, json, sequence, link, links, children, any_link, user, unit, file. Did you mean “choice”?
+shop.yaml:9:21: grammar_choice: “chioce” is not possible here. Use one of: text, long_text, rich_text, integer, decimal, money, percent, rating, boolean, date, datetime, time, duration, choice, multi_choice, tags, color, person_name, email, phone, url, address, region, location, barcode, secret, json, sequence, link, links, children, any_link, user, unit, file, files, image, signature. Did you mean “choice”?
 shop.yaml:10:33: reference_unknown: There is no “acount” in the entities. Correct the name. Did you mean “account”?
 shop.yaml:11:22: grammar_not_yet: “formula” is not available in this version. Remove it.
 shop.yaml:12:39: grammar_type: This must be true or false. Change it.
 shop.yaml:15:33: reference_unknown: There is no “nam” in Deal. Correct the name. Did you mean “name”?
 shop.yaml:18:39: role_scope_not_owned: Records of Account have no owner, so “own” means nobody. Write all or none, or make it `owned: true`.
-shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, entities, roles, views, layouts, workspaces, imports, seeds, demo.
+shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, entities, roles, views, layouts, dashboards, workspaces, imports, public_forms, seeds, demo.
 """
 
 CHINESE = """\

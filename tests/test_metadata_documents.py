@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from metadata.compiler import compile_layers
 from metadata.documents import folder, json, yaml
 from metadata.documents.marked import Map, Source, plain
 from metadata.documents.package import (
@@ -230,9 +231,7 @@ def test_files_that_lie_too_deep_or_end_wrong_are_refused(tmp_path: Path) -> Non
     root = write(tmp_path / "p", {"entities/a/b.yaml": "label: A"})
     assert [each.code for each in parse_layer(read_package(root)).problems] == ["package_path"]
     write(root, {"views/deals.yml.txt": ""})
-    with pytest.raises(MetadataInvalid) as caught:
-        read_package(root)
-    assert [each.code for each in caught.value.problems] == ["package_extension"]
+    assert [each.code for each in read_package(root).problems] == ["package_extension"]
 
 
 def test_a_link_that_leaves_the_package_is_refused(tmp_path: Path) -> None:
@@ -241,10 +240,14 @@ def test_a_link_that_leaves_the_package_is_refused(tmp_path: Path) -> None:
     os.symlink(tmp_path / "secret.yaml", root / "entities" / "stolen.yaml")
     os.symlink(tmp_path / "other", root / "views")
     os.symlink(root / "entities" / "deal.yaml", root / "entities" / "same.yaml")
-    with pytest.raises(MetadataInvalid) as caught:
-        read_package(root)
-    assert sorted(str(each.params["file"]) for each in caught.value.problems) == ["entities/stolen.yaml", "views"]
-    assert "entities/stolen.yaml" in caught.value.problems[0].message("zh") + caught.value.problems[1].message("zh")
+    found = read_package(root)
+    assert sorted(str(each.params["file"]) for each in found.problems) == ["entities/stolen.yaml", "views"]
+    assert "entities/stolen.yaml" in found.problems[0].message("zh") + found.problems[1].message("zh")
+    assert found.files == {
+        "entities/deal.yaml": "label: A",
+        "entities/same.yaml": "label: A",
+        "entities/stolen.yaml": "",
+    }
 
 
 def test_big_files_big_packages_and_other_encodings_are_refused(
@@ -252,9 +255,7 @@ def test_big_files_big_packages_and_other_encodings_are_refused(
 ) -> None:
     root = write(tmp_path / "p", {"entities/big.yaml": "a: " + "x" * 1_000_000})
     (root / "entities" / "gbk.yaml").write_bytes("label: 商机".encode("gb18030"))
-    with pytest.raises(MetadataInvalid) as caught:
-        read_package(root)
-    assert [each.code for each in caught.value.problems] == ["package_file_size", "package_encoding"]
+    assert [each.code for each in read_package(root).problems] == ["package_file_size", "package_encoding"]
     with pytest.raises(MetadataInvalid):
         read_text("a: " + "x" * 1_000_000)
     monkeypatch.setattr(folder, "MOST_FILES", 2)
@@ -270,6 +271,51 @@ def test_a_package_is_found_by_code_with_what_it_requires(tmp_path: Path) -> Non
     with pytest.raises(MetadataInvalid) as caught:
         read_code("sale", [tmp_path])
     assert caught.value.problems[0].suggestion == "sales"
+
+
+def test_a_file_that_cannot_be_read_hides_no_other_problem(tmp_path: Path) -> None:
+    deal = "fields: {name: {type: text}, account: {type: link, to: account}, stage: {type: choice, options: stage}}"
+    root = write(
+        tmp_path / "p",
+        {
+            "entities/deal.yaml": deal,
+            "entities/lead.yaml": "fields: {name: {type: txt}}",
+            "entities/task.yaml": "fields: {a: [",
+            "views/all.yaml": "entity: deal\ncolumns: {account.name: {}, nmae: {}}",
+            "views/tasks.yaml": "entity: task\ncolumns: {a: {}}",
+            "roles/rep.yaml": "entities: {account: {read: own}}",
+        },
+    )
+    (root / "entities" / "account.yaml").write_bytes("label: 客户".encode("gb18030"))
+    os.symlink(tmp_path / "elsewhere.yaml", root / "options.yaml")
+    with pytest.raises(MetadataInvalid) as caught:
+        compile_layers([read_package(root)])
+    assert [(str(each.position), each.code) for each in caught.value.problems] == [
+        ("p/entities/account.yaml:1:1", "package_encoding"),
+        ("p/entities/lead.yaml:1:23", "grammar_choice"),
+        ("p/entities/task.yaml:2:1", "document_syntax"),
+        ("p/options.yaml:1:1", "package_symlink"),
+        ("p/views/all.yaml:2:29", "reference_unknown"),
+    ]
+
+
+def test_a_package_that_is_nowhere_is_told_where_it_is_required(tmp_path: Path) -> None:
+    write(tmp_path, {"core/package.yaml": "kind: core"})
+    root = write(
+        tmp_path / "sales",
+        {
+            "package.yaml": "version: 1.0\nrequires: {cor: '*'}",
+            "entities/deal.yaml": "fields: {name: {type: txt}, by: {type: link, to: person}}",
+        },
+    )
+    with pytest.raises(MetadataInvalid) as caught:
+        compile_layers(with_requirements([read_package(root)], [tmp_path]))
+    found = caught.value.problems
+    assert [(str(each.position), each.code) for each in found] == [
+        ("sales/entities/deal.yaml:1:23", "grammar_choice"),
+        ("sales/package.yaml:2:12", "package_missing"),
+    ]
+    assert found[1].suggestion == "core"
 
 
 def test_unchanged_files_are_parsed_once() -> None:

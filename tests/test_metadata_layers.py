@@ -204,3 +204,20 @@ def test_the_merged_result_does_not_depend_on_how_it_is_split_into_files() -> No
     whole = compiled("entities: {deal: {icon: star}}\nviews: {more: {entity: deal}}")
     split = Layer("upper0", files={"entities/deal.yaml": "icon: star", "views.json": '{"more": {"entity": "deal"}}'})
     assert compile_layers([read_text(CORE, "core.yaml"), split]).fingerprint == whole.fingerprint
+
+
+def test_an_upper_layer_may_extend_core_but_not_retype_or_remove_what_the_platform_counts_on() -> None:
+    people = CORE.replace("entities:\n", "entities:\n  user: {fields: {name: {type: text}}}\n")
+    found = []
+    for text in (
+        "entities: {deal: {fields: {name: {type: long_text}}}}",
+        "entities: {user: null}",
+        "entities: {user: {fields: {name: {type: text, max: 9}, x_more: {type: text}}}}",
+        "entities: {deal: null}\nviews: {all: null}",
+    ):
+        try:
+            compile_layers([read_text(people, "core.yaml"), layer(text, kind="tenant")])
+            found.append("")
+        except MetadataInvalid as refused:
+            found += [f"{each.code} {each.position}" for each in refused.problems]
+    assert found == ["layer_core_type upper.yaml:1:41", "layer_core_removed upper.yaml:1:12", "", ""]

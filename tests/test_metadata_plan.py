@@ -161,3 +161,19 @@ def test_a_plan_survives_being_stored() -> None:
     again = plans.load(plans.dump(plan))
     assert facts(again) == facts(plan)
     assert [each.message("zh") for each in again.refused] == [each.message("zh") for each in plan.refused]
+
+
+def test_what_a_link_does_is_told_as_a_property_of_its_field() -> None:
+    before = deal("a: {type: link, to: deal, inverse: as}, b: {type: links, to: deal, inverse: bs}")
+    after = deal(
+        "a: {type: link, to: deal, on_delete: cascade, on_merge: keep, follows_owner: true,"
+        " inverse: {key: all_as, label: All}}, b: {type: links, to: deal, inverse: bs, on_merge: move}"
+    )
+    assert {each.path.partition(".fields.")[2]: (each.before, each.after) for each in planned(before, after).changes} == {
+        "a.on_delete": ("clear", "cascade"),
+        "a.on_merge": ("move", "keep"),
+        "a.follows_owner": (False, True),
+        "a.inverse": ("as", "all_as"),
+        "a.inverse_label": ({"*": "Deal"}, {"*": "All"}),
+        "b.on_merge": ("union", "move"),
+    }

@@ -56,19 +56,42 @@ views:
     where: "stage == 'new'"
     sort: {close: desc}
     filters: {stage: {}}
+  stages:
+    entity: deal
+    kind: board
+    by: stage
+    sums: {amount: {}}
+    card: {account.city: {}}
+    due: close
+    done: {won: {}}
+  closing: {entity: deal, kind: calendar, from: close, color: stage, card: {amount: {}}}
 layouts:
   deal:
     entity: deal
     highlights: {stage: {}}
     tabs: {main: {sections: {all: {fields: {name: {}, lines: {}}}}, related: {lines: {}}}}
+dashboards:
+  sales:
+    roles: {seller: {}}
+    tiles:
+      total: {kind: metric, entity: deal, measure: sum(amount), where: "stage == 'won'", period: {close: this_month}}
+      stages: {kind: chart, entity: deal, group: stage, split: account}
+      open: {kind: list, view: open}
+      next: {kind: next, sources: {late: {label: Late, entity: deal, date: close, where: "stage == 'new'"}}}
+      hint: {kind: text, text: Sell more.}
 workspaces:
-  sales: {roles: {seller: {}}, items: {deals: {view: open}, accounts: {entity: account}, heading: {label: More}}}
+  sales:
+    roles: {seller: {}}
+    home: sales
+    items: {deals: {view: open}, accounts: {entity: account}, board: {dashboard: sales}, heading: {label: More}}
 imports:
   deals:
     entity: deal
     by: {name: {}}
     columns: {Title: {field: name}, Customer: {field: account, by: city}, X: {ignore: true}}
     constants: {stage: new}
+public_forms:
+  ask: {entity: deal, fields: {name: {}, close: {label: When}}, constants: {stage: new}, owner: a@example.com}
 seeds:
   first: {entity: account, by: {name: {}}, records: {acme: {name: Acme, city: Bern}, other: {name: Other}}}
 demo:
@@ -125,11 +148,18 @@ def test_where_a_field_is_used_is_known_in_every_section(shop: Compiled) -> None
     assert where_used(shop, "deal", "stage") == {
         "views.open.where",
         "views.open.filters.stage",
+        "views.stages.by",
+        "views.closing.color",
+        "dashboards.sales.tiles.total.where",
+        "dashboards.sales.tiles.stages.group",
+        "dashboards.sales.tiles.next.sources.late.where",
         "layouts.deal.highlights.stage",
         "imports.deals.by.stage",
+        "public_forms.ask.constants.stage",
     }
     assert where_used(shop, "account", "city") == {
         "views.open.columns.account.city",
+        "views.stages.card.account.city",
         "imports.deals.columns.Customer.by",
         "seeds.first.records.acme.city",
         "demo.small.entities.account.fields.city",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from metadata.problems import Invalid, NotFound, TooLarge
-from runtime import files
+from runtime import files, quota
 from runtime.filetypes import accepted_type, found_type
 from runtime.host import Host
 from runtime.records import create, delete, update
+from runtime.settings import Settings
 from tests.selling import Place, paths, place, refused
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\n1 0 obj"
@@ -141,3 +143,37 @@ def test_the_bytes_of_an_undone_upload_are_swept(here: Place) -> None:
     with here.platform(now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=25)) as ws:
         assert files.sweep(ws) == 1
     assert on_disk(here) == []
+
+
+def test_a_tenant_keeps_no_more_bytes_than_its_quota(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "settings", replace(host.settings, files_quota=1))
+    here, other = place(host), place(host)
+    half = b"x" * 600_000
+    upload(here, half, "a.txt")
+    before = on_disk(here)
+    with pytest.raises(TooLarge) as caught:
+        upload(here, half, "b.txt")
+    assert [each.code for each in caught.value.problems] == ["files.quota"]
+    assert "1 MB" in caught.value.problems[0].message()
+    assert on_disk(here) == before
+    upload(here, b"x" * 400_000, "c.txt")
+    upload(other, half, "a.txt")
+    monkeypatch.setattr(host, "settings", replace(host.settings, files_quota=0))
+    upload(here, half, "b.txt")
+
+
+def test_far_from_the_quota_the_bytes_are_not_counted_each_time(here: Place) -> None:
+    upload(here)
+    with here.as_user() as ws:
+        held = quota.room(ws)
+        assert held is not None
+        files.store(ws, io.BytesIO(PDF), "b.pdf")
+        ws.db.run("DELETE FROM _file")
+        assert quota.room(ws) == held - len(PDF)
+
+
+def test_a_quota_that_is_no_number_is_refused() -> None:
+    assert Settings.from_environment({"METALOOM_FILES_QUOTA": "0"}).files_quota == 0
+    assert Settings.from_environment({}).files_quota > 0
+    with pytest.raises(Invalid):
+        Settings.from_environment({"METALOOM_FILES_QUOTA": "10GB"})

@@ -368,7 +368,7 @@ def test_a_tenant_is_tidied_once_an_hour(host: Host, tenant: Tenant) -> None:
     jobs.drain(host, tenant)
     with kit.workspace(host, tenant, write=False) as ws:
         assert [each.result for each in jobs.listing(ws, "done")] == [
-            {"uploads": 0, "bytes": 0, "answers": 0, "jobs": 1}
+            {"uploads": 0, "bytes": 0, "answers": 0, "jobs": 1, "plans": 0}
         ]
         with pytest.raises(NotFound):
             jobs.get(ws, old)

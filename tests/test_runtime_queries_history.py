@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from metadata.problems import BadRequest, NotFound
-from runtime import feed, records
+from runtime import events, feed, records, schema
 from runtime.host import Host
 from runtime.queries import Query, as_json, find, get, history
 from runtime.queries import feed as changes
@@ -108,3 +108,31 @@ def test_the_feed_gives_positions_in_order_and_leaves_out_what_is_hidden(host: H
         told = changes(ws)
         assert [each["record"] for each in told["data"]] == [mine]
         assert "note" not in told["data"][0]["changes"] and told["data"][0]["changes"]["name"]["after"] == "Mine"
+
+
+def test_what_events_keep_survives_renaming_and_old_events_are_read_too(host: Host) -> None:
+    described = WITH_CLERKS.replace("\nroles:", WITH_NOTES).replace(
+        "name: {type: text}\n      about", "name: {type: text}\n      mood: {type: choice, options: {bad: {}}}\n      about"
+    )
+    tenant = kit.tenant(host, described)
+    with kit.workspace(host, tenant) as ws:
+        company = records.create(ws, "company", {"name": "N"}).id
+        note = records.create(ws, "note", {"mood": "bad", "about": {"entity": "company", "id": company}}).id
+        now = described.replace("options: {bad: {}}", "options: {sad: {id: bad}}")
+        now = now.replace("  company:\n    label", "  firm:\n    id: company\n    label")
+    plan = schema.plan(host, tenant, kit.layer(now))
+    assert plan.id is not None
+    schema.apply(host, tenant, plan.id)
+    with kit.workspace(host, tenant) as ws:
+        records.update(ws, "note", note, {"about": None, "mood": None})
+        stored = [str(row) for row in ws.db.fetch("SELECT changes FROM _event WHERE entity = 'note'")]
+        assert all("company" in each and "bad" in each and "firm" not in each for each in stored)
+        updated, created = history(ws, "note", note)["data"]
+        about = {"entity": "firm", "id": company}
+        assert created["changes"]["about"]["after"] == updated["changes"]["about"]["before"] == about
+        assert created["changes"]["mood"]["after"] == updated["changes"]["mood"]["before"] == "sad"
+        # An event of former days holds the key that the entity had then.
+        former = {"about": [None, {"entity": "client", "id": company}]}
+        events.append(ws, "updated", "note", note, former)
+    with kit.workspace(host, tenant, roles=["reader"], write=False) as ws:
+        assert history(ws, "note", note)["data"][0]["changes"]["about"]["after"] == about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import threading
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from metadata.plan import ChangePlan
 from metadata.problems import Conflict, Invalid, MetadataInvalid, NotFound
-from runtime import directory, indexes, queries, records, schema, tenants
+from runtime import directory, forgetting, indexes, queries, records, releases, schema, tenants
 from runtime.database.errors import ForeignKeyViolation, UniqueViolation
 from runtime.directory import Tenant
 from runtime.host import Host
@@ -155,7 +156,11 @@ def test_a_removed_field_keeps_its_values_until_it_returns(host: Host) -> None:
         deal = ws.model.entity("deal")
         assert deal is not None and "city" not in deal.fields and ws.model.storage["deal"].fields["city"].trashed
         kit.insert(ws, "deal", name="B", city="ignored")
-    change(host, tenant, mini("city: {type: text}"))
+    # A key alone may be meant for something new: whoever writes it learns of the values in the trash.
+    refused = planned(host, tenant, mini("city: {type: text}")).refused
+    assert [(each.code, each.path) for each in refused] == [("plan.revived", "entities.deal.fields.city")]
+    assert "id: city" in refused[0].message() and "id: city_2" in refused[0].message("zh")
+    change(host, tenant, mini("city: {id: city, type: text}"))
     with kit.workspace(host, tenant) as ws:
         assert ws.db.fetch("SELECT f_name, f_city FROM e_deal ORDER BY 1") == [("A", "Köln"), ("B", None)]
 
@@ -167,7 +172,8 @@ def test_a_removed_entity_keeps_its_rows_until_it_returns(host: Host) -> None:
     with kit.workspace(host, tenant) as ws:
         kit.insert(ws, "place", name="Here")
     change(host, tenant, kit.MINI)
-    change(host, tenant, with_place)
+    assert [each.code for each in planned(host, tenant, with_place).refused] == ["plan.revived"]
+    change(host, tenant, with_place.replace("  place:\n", "  place:\n    id: place\n"))
     with kit.workspace(host, tenant) as ws:
         assert ws.db.fetch("SELECT f_name FROM e_place") == [("Here",)]
         with pytest.raises(UniqueViolation), ws.db.savepoint():
@@ -183,6 +189,21 @@ def test_going_back_is_applying_the_earlier_release(host: Host) -> None:
         deal = ws.model.entity("deal")
         assert deal is not None and "city" not in deal.fields
         assert schema.current_layers(ws) == [kit.layer(kit.MINI)]
+
+
+def test_links_to_several_return_from_the_trash_only_when_asked_and_going_back_asks(host: Host) -> None:
+    many = "friends: {type: links, to: user, inverse: {key: befriended}}"
+    tenant = kit.tenant(host, mini(many))
+    with kit.workspace(host, tenant) as ws:
+        ann = kit.insert(ws, "user", name="Ann")
+        deal = records.create(ws, "deal", {"name": "A", "friends": [ann]}).id
+    change(host, tenant, kit.MINI)
+    assert [each.path for each in planned(host, tenant, mini(many)).refused] == ["entities.deal__friends"]
+    assert planned(host, tenant, mini(many.replace("{type", "{id: friends, type"))).refused == ()
+    plan = schema.plan_release(host, tenant, 1)
+    assert plan.id is not None and schema.apply(host, tenant, plan.id) == 3
+    with kit.workspace(host, tenant) as ws:
+        assert queries.get(ws, "deal", deal, ["friends"])["friends"] == [ann]
 
 
 def test_other_layers_stay(host: Host) -> None:
@@ -306,6 +327,39 @@ def test_a_plan_is_applied_once(host: Host) -> None:
         schema.apply(host, tenant, plan.id)
 
 
+def test_plans_that_nobody_applied_are_forgotten_and_nothing_that_is_used(host: Host) -> None:
+    tenant = kit.tenant(host)
+    overtaken = planned(host, tenant, mini("a: {type: text}"))
+    change(host, tenant, mini("b: {type: text}"))
+    waiting = planned(host, tenant, mini("b: {type: text}", "c: {type: text}"))
+    same = planned(host, tenant, mini("b: {type: text}", "c: {type: text}"))
+    with kit.workspace(host, tenant) as ws:
+        texts = len(ws.db.fetch("SELECT hash FROM _text"))
+        assert forgetting.forget_plans(ws) == 0
+
+    def forget(days: int) -> int:
+        with kit.workspace(host, tenant, now=dt.datetime.now(dt.UTC) + dt.timedelta(days=days)) as ws:
+            return forgetting.forget_plans(ws)
+
+    assert forget(2) == 1
+    with pytest.raises(NotFound), kit.workspace(host, tenant, write=False) as ws:
+        schema.load_plan(ws, str(overtaken.id))
+    with kit.workspace(host, tenant) as ws:
+        assert len(ws.db.fetch("SELECT hash FROM _text")) == texts - 3
+        past = kit.moment(ws, ws.now - dt.timedelta(days=100))
+        mark = "%(at)s WHERE id = %(id)s" if ws.dialect == "postgresql" else ":at WHERE id = :id"
+        ws.db.run(f"UPDATE _plan SET created_at = {mark}", {"at": past, "id": waiting.id})
+    assert forget(0) == 1
+    assert schema.apply(host, tenant, str(same.id)) == 3
+    assert [each.number for each in release_history(host, tenant)] == [3, 2, 1]
+    schema.apply(host, tenant, str(schema.plan_release(host, tenant, 1).id))
+
+
+def release_history(host: Host, tenant: Tenant) -> list[releases.Release]:
+    with kit.workspace(host, tenant, write=False) as ws:
+        return releases.history(ws.db)
+
+
 def test_of_two_who_apply_at_once_one_wins(host: Host) -> None:
     tenant = kit.tenant(host)
     for turn in range(5):
@@ -313,7 +367,7 @@ def test_of_two_who_apply_at_once_one_wins(host: Host) -> None:
             planned(
                 host, tenant, mini(*[f"a{each}: {{type: text}}" for each in range(turn)], f"{name}: {{type: text}}")
             )
-            for name in ("city", "town")
+            for name in (f"city{turn}", f"town{turn}")
         ]
         barrier = threading.Barrier(2)
         outcomes: list[Any] = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
 from runtime import search
+from runtime.host import Host
 from runtime.prepared import prepare
 from runtime.queries import Query, find
 from runtime.records import delete, update, write_many
@@ -144,3 +147,22 @@ def test_a_search_is_planned_for_its_value_and_other_statements_for_any() -> Non
     looking = (sa.func.fold(column).like(sa.bindparam("y")), column.op("@@")(sa.bindparam("y")))
     assert [prepare(sa.select(column).where(each), "postgresql").anew for each in looking] == [True, True]
     assert not prepare(sa.select(column).where(column == sa.bindparam("y")), "postgresql").anew
+
+
+@pytest.mark.parametrize("many", [1, 2, 4])
+def test_what_very_many_records_hold_is_looked_up_in_another_way_and_found_as_well(
+    sqlite_host: Host, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    here = place(sqlite_host)
+    firms = [f"{city}{name}有限公司" for city in ("北京", "上海", "天津") for name in "甲乙"]
+    with here.as_user() as ws:
+        write_many(ws, "account", "insert", [{"name": name} for name in (*firms, *NAMES.values())])
+
+        def found(q: str) -> list[Any]:
+            return [row[0] for row in find(ws, Query("account", q=q, fields=("name",), sort=("name",))).rows]
+
+        more = ("有限公司", "上海 有限", "公司 上海甲", "yxgs", "限有", "北京 上海", "有")
+        gathered = {q: found(q) for q in (*FINDS, *more)}
+        assert len(gathered["上海 有限"]) == 2 and len(gathered["有限公司"]) == 7
+        monkeypatch.setattr(search, "_MANY", many)
+        assert {q: found(q) for q in gathered} == gathered

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import python_calamine
 
-from metadata.problems import Forbidden, Problem
+from metadata.ids import uuid7
+from metadata.problems import Forbidden, Invalid, Problem
 from runtime import files, jobs, queries, records, transfer
 from runtime.directory import Tenant
 from runtime.host import Host
@@ -204,6 +205,31 @@ def test_a_big_bulk_edit_is_a_job_with_a_verdict_for_each(host: Host, tenant: Te
         rows = job_rows.read(ws, done.job, ("failed",))
     assert [(each.record, each.problems[0]["code"]) for each in rows] == [(ids[7], "records.no_match")]
     assert isinstance(bulk_edit.TOO_MANY(limit=1), Problem)
+
+
+def test_what_no_record_could_take_is_refused_even_where_none_is_found(host: Host, tenant: Tenant) -> None:
+    nobody, missing = Query("deal", where="name == 'nobody'"), uuid7()
+    values = {"stgae": "won", "stage": "gone", "name": None, "chance": "much", "company": missing, "version": 3}
+    with pytest.raises(Invalid) as caught:
+        edited(host, tenant, PLATFORM, nobody, values)
+    assert sorted((each.path, each.code) for each in caught.value.problems) == [
+        ("chance", "value_not_decimal"),
+        ("company", "records.no_such_target"),
+        ("name", "records.required"),
+        ("stage", "value_unknown_option"),
+        ("stgae", "records.unknown_field"),
+        ("version", "records.kept_by_platform"),
+    ]
+    assert edited(host, tenant, PLATFORM, nobody, {"stage": "won"}).rows == 0
+
+
+def test_a_bulk_edit_that_waits_holds_ids(host: Host) -> None:
+    tenant = kit.tenant(host, kit.MINI.replace("size: {type", "headcount: {id: size, type"))
+    with kit.workspace(host, tenant) as ws:
+        records.write_many(ws, "company", "insert", [{"name": "A"}])
+    done = edited(host, tenant, PLATFORM, Query("company"), {"headcount": 5}, background=True)
+    with kit.workspace(host, tenant, write=False) as ws:
+        assert jobs.get(ws, str(done.job)).payload["values"] == {"size": 5}
 
 
 def test_a_bulk_edit_is_bound_by_rights(host: Host, tenant: Tenant, deals: dict[str, Any]) -> None:

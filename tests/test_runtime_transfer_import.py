@@ -17,7 +17,7 @@ import pytest
 import xlsxwriter
 
 from metadata.problems import Forbidden, Invalid, PlatformError
-from runtime import jobs, queries, transfer
+from runtime import jobs, queries, schema, transfer
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.queries import Query
@@ -356,6 +356,27 @@ def test_a_job_links_rows_over_chunks(host: Host, tenant: Tenant, tmp_path: Path
     with kit.workspace(host, tenant, write=False) as ws:
         linked = queries.aggregate(ws, "unit", where="parent != null")
     assert linked[0]["count"] == 2_200
+
+
+def test_an_import_that_waits_knows_its_columns_after_they_are_renamed(host: Host, tmp_path: Path) -> None:
+    tenant = kit.tenant(host)
+    path = tmp_path / "companies.csv"
+    path.write_text("name,size,Industry\nAlpha,1,it\nBeta,2,health\n")
+    options = Options(mode="upsert", by=("name",), background=True)
+    report = transfer.load(host, tenant, PLATFORM, "company", path, options)
+    now = kit.MINI.replace("size: {type", "headcount: {id: size, label: Heads, type")
+    now = now.replace("industry: {type", "branch: {id: industry, label: Branch, type")
+    plan = schema.plan(host, tenant, kit.layer(now))
+    assert plan.id is not None and schema.apply(host, tenant, plan.id) == 2
+    while jobs.drain(host, tenant) is not None:
+        pass
+    with kit.workspace(host, tenant, write=False) as ws:
+        assert jobs.get(ws, str(report.job)).state == "done"
+        found = queries.as_json(queries.find(ws, Query("company", sort=("name",))))
+    assert [(each["name"], each["headcount"], each["branch"]) for each in found] == [
+        ("Alpha", 1, "it"),
+        ("Beta", 2, "health"),
+    ]
 
 
 def test_a_job_shows_its_progress_and_stops_when_cancelled(host: Host, tenant: Tenant, tmp_path: Path) -> None:

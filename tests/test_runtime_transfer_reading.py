@@ -15,7 +15,7 @@ import orjson
 import pytest
 import xlsxwriter
 
-from metadata.problems import PlatformError
+from metadata.problems import PlatformError, kind
 from runtime.transfer import delimited, encodings, workbooks
 from runtime.transfer.reading import DETECT, Format, Row, Staged, guarded, read, stage, unguarded
 
@@ -191,6 +191,20 @@ def test_a_cell_line_or_header_without_end_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, ",".join(f"c{number}" for number in range(1_000_000))) == "import_line_too_long"
     assert refused(tmp_path, "," * 1_000_000 + "a") == "import_too_many_columns"
     assert refused(tmp_path, "a,b\n1" + "," * 1_000_000 + "a\n") == "import_too_many_columns"
+
+
+@pytest.mark.parametrize("mark", [b"\x89PNG\r\n\x1a\n", b"\x7fELF", b""])
+def test_a_file_that_is_no_text_is_refused_without_printing_it(tmp_path: Path, mark: bytes) -> None:
+    content = mark + random.Random(7).randbytes(20_000)
+    assert refused(tmp_path, content) == "import_not_text"
+    with pytest.raises(PlatformError) as caught:
+        staged(tmp_path, b"a,\x1b[2J\n1,2\n", Format(delimiter="\x1b", header=9))
+    assert all(each.isprintable() for problem in caught.value.problems for each in problem.message())
+
+
+def test_what_somebody_sent_steers_no_terminal() -> None:
+    said = kind("test_steering", en="{text}!", zh="{text}！")(text="a\x1b[31m\u202eb\x00 客户\n\u3000")
+    assert said.message() == "a\ufffd[31m\ufffdb\ufffd 客户\n\u3000!"
 
 
 def test_nul_bytes_neither_crash_nor_hide_a_row(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,6 +33,10 @@ LINKED = frozenset({"link", "user", "unit", "links", "any_link"})
 TARGETS = ("thing", "user", "unit")
 BELOW = frozenset({"links", "children"})
 """Types whose values are records of another entity."""
+
+FILES = frozenset({"file", "files", "image", "signature"})
+"""Types that hold what was uploaded."""
+PICTURES = frozenset({"image", "signature"})
 
 _PROPERTIES: Mapping[str, Mapping[str, Any]] = {
     "decimal": {"scale": 6},
@@ -166,8 +172,9 @@ class Case:
 
     def samples(self) -> list[Any]:
         """JSON values to send, all of them fit to be stored: links lead to records, files are uploaded anew."""
-        if self.name == "file":
-            return [self.world.upload(text) for text in ("one", "two")]
+        if self.name in FILES:
+            ids = [self.world.upload(text, picture=self.name in PICTURES) for text in ("one", "two", "three")]
+            return [ids[:1], ids[1:]] if self.name == "files" else ids[:2]
         if self.computed:
             return []
         samples = list(self.type.samples(self.field))
@@ -188,6 +195,8 @@ class Case:
             return sorted(each["id"] if isinstance(each, dict) else each for each in raw)
         if self.name == "children":
             return sorted(each["name"] for each in raw)
+        if self.name == "secret":
+            return "set"  # all that anybody is told
         return self.type.parse(self.field, raw)
 
     def stored(self, entity: str, id: str) -> Any:
@@ -243,9 +252,10 @@ class World:
             text = text.replace(sampled, id)
         return json.loads(text)
 
-    def upload(self, text: str) -> str:
+    def upload(self, text: str, picture: bool = False) -> str:
         headers = self.api.headers
-        form = {"file": (io.BytesIO(text.encode()), f"{text}.txt")}
+        content = png(text) if picture else text.encode()
+        form = {"file": (io.BytesIO(content), f"{text}.{'png' if picture else 'txt'}")}
         answer = self.api.client.post(f"{self.api.prefix}/files", data=form, headers=headers)
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return str(answer.get_json()["id"])
@@ -257,6 +267,18 @@ class World:
     def openapi(self) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get("/openapi.json").get_json()
         return found
+
+
+def png(text: str, width: int = 2, height: int = 2) -> bytes:
+    """A picture of one colour, with a remark, so that every text makes another file."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    rows = zlib.compress((b"\x00" + b"\x33\x66\x99" * min(width, 2)) * min(height, 2))
+    remark = chunk(b"tEXt", b"Comment\x00" + text.encode("ascii", "replace"))
+    return b"\x89PNG\r\n\x1a\n" + header + remark + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def world(host: Host) -> World:

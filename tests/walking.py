@@ -17,6 +17,7 @@ from metadata.model import Entity, Field, Model
 from runtime.host import Host
 from tests import kit
 from tests.doors import Api, Person, Site, site
+from tests.typecases import png
 
 ONE = frozenset({"link", "user", "unit"})
 NUMBERS = frozenset({"integer", "decimal", "money", "percent"})
@@ -101,8 +102,10 @@ class Walk:
         if field.type == "any_link":
             target = next((each for each in field.to if each in self.made), None)
             return None if target is None else {"entity": target, "id": self.made[target][turn]}
-        if field.type == "file":
-            return self.upload()
+        if field.type in ("file", "image", "signature"):
+            return self.upload(field.type != "file")
+        if field.type == "files":
+            return [self.upload(), self.upload(picture=True)]
         if field.id == "currency" or field.type == "children":
             return None
         return self._plain(entity, field, turn)
@@ -115,8 +118,8 @@ class Walk:
         assert not required, entity
         return None
 
-    def upload(self) -> str:
-        form = {"file": (io.BytesIO(b"plain"), "file.txt")}
+    def upload(self, picture: bool = False) -> str:
+        form = {"file": (io.BytesIO(png("walk")), "file.png") if picture else (io.BytesIO(b"plain"), "file.txt")}
         answer = self.api.client.post(f"{self.api.prefix}/files", data=form, headers=self.api.headers)
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return str(answer.get_json()["id"])

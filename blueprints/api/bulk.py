@@ -1,4 +1,4 @@
-"""Many records in one request: create, update, upsert by key, delete; all or nothing, or a verdict for each."""
+"""Many records in one request: create, update, upsert by key, delete, restore; all of it or a verdict for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from runtime.workspace import Workspace
 MOST_OPERATIONS = 1_000
 _KEYS = ("action", "values", "id", "version", "by")
 _TOTALS = frozenset({"updated", "unchanged", "failed"})
-_ACTIONS = ("create", "update", "upsert", "delete")
+_ACTIONS = ("create", "update", "upsert", "delete", "restore")
 
 NOT_OPERATIONS = kind(
     "bulk_operations",

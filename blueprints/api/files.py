@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from flask import Response, request, send_file, url_for
 
 from blueprints import context
-from blueprints.answers import created
 from blueprints.api import arguments
+from blueprints.api.writing import Written, asked, write
 from metadata.problems import BadRequest, kind
 from runtime import files
 from runtime.workspace import Workspace
@@ -29,19 +30,26 @@ def upload() -> Response:
     # The bytes are here before the transaction opens: nobody waits for a slow sender.
     stream, name, declared = _part() if request.mimetype == "multipart/form-data" else _body(given.get("name"))
 
-    def command(ws: Workspace) -> dict[str, Any]:
+    def command(ws: Workspace) -> Written:
         stream.seek(0)
         found = files.find(ws, files.store(ws, stream, name, declared))
-        return {
+        told = {
             "id": found.id,
             "name": found.name,
             "media_type": found.media_type,
             "size": found.size,
             "sha256": found.sha256,
         }
+        return Written(told, 201, url_for("api.download", id=found.id))
 
-    answer = context.perform(command, write=True)
-    return created(answer, url_for("api.download", id=answer["id"]))
+    said = b""
+    if "Idempotency-Key" in request.headers:
+        stream.seek(0)
+        digest = hashlib.sha256()
+        while chunk := stream.read(1 << 16):
+            digest.update(chunk)
+        said = asked(digest.digest(), name, declared)
+    return write(command, said)
 
 
 def _part() -> tuple[IO[bytes], str, str | None]:

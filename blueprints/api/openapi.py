@@ -12,7 +12,9 @@ from blueprints.api import arguments, schemas
 from blueprints.api import openapi_parts as parts
 from blueprints.api.bulk import MOST_OPERATIONS
 from blueprints.api.schemas import NULL, Schema, ref
+from metadata.fieldtypes import registry
 from metadata.model import Entity
+from runtime import records
 from runtime.workspace import Workspace
 
 
@@ -68,6 +70,11 @@ def _paths(ws: Workspace, entity: Entity) -> dict[str, Any]:
     if may["delete"]:
         one["delete"] = _delete(entity)
         found[f"/{entity.key}/{{id}}/restore"] = {"parameters": [parts.ID], "post": _restore(entity)}
+    hidden = [each.key for each in visibility.writable(ws, entity) if registry.of(each).concealed]
+    if may["update"] and hidden:
+        found[f"/{entity.key}/{{id}}/reveal"] = {"parameters": [parts.ID], "post": _reveal(entity, hidden)}
+    if may["update"] and may["delete"]:
+        found[f"/{entity.key}/merge"] = {"post": _merge(entity)}
     if any(may.values()):
         found[f"/{entity.key}/bulk"] = {"post": _bulk(entity, may)}
     if (may["create"] or may["update"]) and visibility.has_capability(ws, "import"):
@@ -148,9 +155,40 @@ def _delete(entity: Entity) -> dict[str, Any]:
     return parts.operation(f"{entity.key}.delete", "Delete a record", answer, [version, parts.KEY])
 
 
+def _reveal(entity: Entity, fields: list[str]) -> dict[str, Any]:
+    value = {"anyOf": [parts.TEXT, NULL]}
+    told: Schema = {"type": "object", "properties": {"value": value}, "required": ["value"]}
+    asked: Schema = {"type": "object", "properties": {"field": {"enum": fields}}, "required": ["field"]}
+    answer = {"200": parts.json({**told, "additionalProperties": False})}
+    found = parts.operation(f"{entity.key}.reveal", "Show a secret; that it was shown is an event", answer)
+    return {**found, "requestBody": parts.body({**asked, "additionalProperties": False})}
+
+
 def _restore(entity: Entity) -> dict[str, Any]:
     answer = {"200": parts.json(ref(schemas.name_of(entity, "read")))}
     return parts.operation(f"{entity.key}.restore", "Restore a deleted record", answer, [parts.KEY])
+
+
+def _merge(entity: Entity) -> dict[str, Any]:
+    by_id: Schema = {"type": "object", "description": "Versions that the caller saw, by id."}
+    properties: dict[str, Schema] = {
+        "survivor": parts.UUID,
+        "others": {"type": "array", "items": parts.UUID, "minItems": 1, "maxItems": records.MOST_MERGED - 1},
+        "choices": {
+            "type": "object",
+            "additionalProperties": parts.UUID,
+            "description": "Field -> id of the record whose value stays. Else the survivor's, or the first there is.",
+        },
+        "versions": {**by_id, "additionalProperties": {"type": "integer", "minimum": 1}},
+    }
+    made: dict[str, Schema] = {
+        "record": ref(schemas.name_of(entity, "read")),
+        "merged": {"type": "array", "items": parts.UUID},
+        "moved": {"type": "object", "additionalProperties": {"type": "integer"}},
+    }
+    answer = {"200": parts.json(parts.closed(made), "The record that stays.")}
+    found = parts.operation(f"{entity.key}.merge", "Merge records into one", answer, [parts.KEY])
+    return {**found, "requestBody": parts.body({**parts.closed(properties), "required": ["survivor", "others"]})}
 
 
 def _bulk(entity: Entity, may: dict[str, bool]) -> dict[str, Any]:
@@ -172,6 +210,7 @@ def _bulk(entity: Entity, may: dict[str, bool]) -> dict[str, Any]:
         operations.append(_does("upsert", {**change, "by": by}, ("values", "by")))
     if may["delete"]:
         operations.append(_does("delete", {"id": parts.UUID, "version": version}, ("id",)))
+        operations.append(_does("restore", {"id": parts.UUID}, ("id",)))
     body = parts.closed(
         {
             "operations": {"type": "array", "items": {"anyOf": operations}, "minItems": 1, "maxItems": MOST_OPERATIONS},

@@ -78,7 +78,7 @@ PROBLEM_RESPONSE = {
 VERDICT: Schema = {
     "type": "object",
     "properties": {
-        "verdict": {"enum": ["created", "updated", "unchanged", "deleted", "refused"]},
+        "verdict": {"enum": ["created", "updated", "unchanged", "deleted", "restored", "refused"]},
         "id": {"anyOf": [UUID, NULL]},
         "version": {"anyOf": [{"type": "integer"}, NULL]},
         "problems": {"type": "array", "items": {"type": "object"}},
@@ -125,7 +125,7 @@ def shared_paths() -> dict[str, Any]:
     # The bytes as they are: in a form nobody could tell a number from the text of it.
     called: Schema = {"type": "string", "minLength": 1, "description": "What the file is called."}
     name = parameter("name", called, required=True)
-    upload = operation("files.upload", "Upload a file", {"201": json(_FILE)}, [name])
+    upload = operation("files.upload", "Upload a file", {"201": json(_FILE)}, [name, KEY])
     content = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
     return {
         "/files": {"post": {**upload, "requestBody": content}},
@@ -161,7 +161,7 @@ def import_operation(key: str) -> dict[str, Any]:
         **{name: flag for name in ("dry_run", "all_or_nothing", "ignore_unknown", "background")},
     }
     report = json({"type": "object", "required": ["state", "job"]}, "What was done, or the job that does it.")
-    found = operation(f"{key}.import", "Load a file", {"200": report, "202": report})
+    found = operation(f"{key}.import", "Load a file", {"200": report, "202": report}, [KEY])
     return {**found, "requestBody": _upload(options)}
 
 
@@ -172,5 +172,5 @@ def export_operation(key: str) -> dict[str, Any]:
         **{name: TEXT for name in ("where", "sort", "fields", "q")},
         "deleted": {"type": "boolean"},
     }
-    found = operation(f"{key}.export", "Write records to a file", {"202": json(closed({"job": UUID}))})
+    found = operation(f"{key}.export", "Write records to a file", {"202": json(closed({"job": UUID}))}, [KEY])
     return {**found, "requestBody": body(closed(options))}

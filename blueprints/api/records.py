@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Response, request, url_for
 
-from blueprints import context
+from blueprints import context, visibility
 from blueprints.answers import json_answer
 from blueprints.api import arguments
 from blueprints.api.writing import Written, write
-from blueprints.limits import json_object
+from blueprints.limits import json_object, require_keys
 from metadata.model import Entity
 from metadata.problems import BadRequest, Invalid, NotFound, Problem, kind
 from runtime import queries, records
@@ -22,6 +22,12 @@ NOT_A_VERSION = kind(
     "version_bad",
     en="version is the number that the record had when you read it.",
     zh="version 应为读取记录时的版本号（整数）。",
+)
+
+NOT_A_MERGE = kind(
+    "merge_bad",
+    en="A merge is {{survivor, others, choices?, versions?}}: an id, a list of ids, ids by field, versions by id.",
+    zh="合并请求应为 {{survivor, others, choices?, versions?}}：ID、ID 列表、字段对应的 ID、ID 对应的版本号。",
 )
 
 
@@ -101,6 +107,39 @@ def restore(entity: str, id: str) -> Response:
         return Written(queries.get(ws, kind_of.key, id))
 
     return write(command)
+
+
+def merge(entity: str) -> Response:
+    """Several records into one of them: `{"record", "merged", "moved"}`, `moved` telling how many links by entity."""
+    arguments.read(request)
+    body, raw = json_object(request)
+    asked = _merging(body)
+
+    def command(ws: Workspace) -> Written:
+        kind_of = entity_of(ws, entity)
+        found = records.merge(ws, kind_of, **asked)
+        known = [each for each in map(ws.model.entity, found.moved) if each is not None]
+        moved = {each.key: found.moved[each.id] for each in known if visibility.may(ws, each, "read")}
+        return Written({"record": records.as_json(ws, found.record), "merged": list(found.others), "moved": moved})
+
+    return write(command, raw)
+
+
+def _merging(body: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a merge as they were sent. Raises BadRequest, Invalid."""
+    require_keys(body, "survivor", "others", "choices", "versions")
+    others, choices, versions = body.get("others"), body.get("choices", {}), body.get("versions", {})
+    texts = isinstance(choices, dict) and all(isinstance(each, str) for each in choices.values())
+    listed = isinstance(others, list) and all(isinstance(each, str) for each in others)
+    if not isinstance(body.get("survivor"), str) or not listed or not texts or not isinstance(versions, dict):
+        raise Invalid(NOT_A_MERGE())
+    read = {id: version_of(given) for id, given in versions.items()}
+    return {
+        "survivor": body["survivor"],
+        "others": others,
+        "choices": choices,
+        "versions": {id: version for id, version in read.items() if version is not None},
+    }
 
 
 def version_of(given: Any) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from blueprints.api import bulk, events, files, jobs, meta, openapi, records, transfers
+from blueprints.api import bulk, events, files, jobs, meta, openapi, records, secrets, transfers
 from blueprints.policies import API, API_FILES, Route
 from blueprints.policies import mount as mount_routes
 
@@ -27,6 +27,7 @@ ROUTES = (
     Route("/<entity>", "GET", records.find, API),
     Route("/<entity>", "POST", records.create, API),
     Route("/<entity>/bulk", "POST", bulk.bulk, API),
+    Route("/<entity>/merge", "POST", records.merge, API),
     Route("/<entity>/aggregate", "GET", records.aggregate, API),
     Route("/<entity>/import", "POST", transfers.import_, API_FILES),
     Route("/<entity>/export", "POST", transfers.export, API),
@@ -34,6 +35,7 @@ ROUTES = (
     Route("/<entity>/<id>", "PATCH", records.update, API),
     Route("/<entity>/<id>", "DELETE", records.delete, API),
     Route("/<entity>/<id>/restore", "POST", records.restore, API),
+    Route("/<entity>/<id>/reveal", "POST", secrets.reveal, API),
     Route("/<entity>/<id>/history", "GET", records.history, API),
     Route("/<entity>/<id>/related/<key>", "GET", records.related, API),
 )

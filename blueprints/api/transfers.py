@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,16 @@ from flask import Response, request, send_file, url_for
 from werkzeug.datastructures import FileStorage
 
 from blueprints import context
-from blueprints.answers import json_answer
 from blueprints.api import arguments, jobs
 from blueprints.api.files import NO_PART
 from blueprints.api.records import entity_of
-from blueprints.api.writing import Written, write
+from blueprints.api.writing import Written, asked, write
 from blueprints.limits import UNKNOWN_KEY, json_object, require_keys
 from metadata.problems import BadRequest, NotFound, Problem, kind
 from runtime import files
 from runtime.queries import Query
 from runtime.transfer import export_jobs, exporting, importing, reports
-from runtime.transfer.capabilities import require_import
+from runtime.transfer.importing import Brought
 from runtime.transfer.options import Options
 from runtime.transfer.reports import Report
 from runtime.workspace import Workspace
@@ -49,23 +50,27 @@ def import_(entity: str) -> Response:
     if upload is None or not upload.filename:
         raise BadRequest(NO_PART("file"))
     options = options_of(request.form, context.language())
-    with kept(upload) as path:
-        report = load(entity, path, options)
-    response = json_answer(report.as_json(context.language()), 202 if report.job else 200)
-    if report.job:
-        response.headers["Location"] = url_for("api.job", id=report.job)
-    return response
+
+    def answered(report: Report) -> Written:
+        where = url_for("api.job", id=report.job) if report.job else None
+        return Written(report.as_json(context.language()), 202 if report.job else 200, where)
+
+    with kept(upload) as path, path.open("rb") as stream, _read(entity, path, options) as file:
+        said = asked(hashlib.file_digest(stream, "sha256").digest(), upload.filename, *sorted(request.form.items()))
+        return write(lambda ws: answered(importing.take(ws, entity, file, options)), said, importing.CHANNEL)
 
 
 def load(entity: str, path: Path, options: Options) -> Report:
     """Load a file for the caller, who must be allowed to import. Raises Forbidden."""
+    with _read(entity, path, options) as file:
+        return context.perform(
+            lambda ws: importing.take(ws, entity, file, options), write=True, channel=importing.CHANNEL
+        )
 
-    def check(ws: Workspace) -> str:
-        require_import(ws)
-        return entity_of(ws, entity).id
 
-    name = context.perform(check)
-    return importing.load(context.host(), context.tenant(), context.identity(), name, path, options)
+def _read(entity: str, path: Path, options: Options) -> AbstractContextManager[Brought]:
+    known = context.perform(lambda ws: importing.names(ws, entity_of(ws, entity).id))
+    return importing.staging(path, options, known)
 
 
 @contextlib.contextmanager

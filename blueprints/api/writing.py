@@ -24,7 +24,12 @@ class Written:
         self.value, self.status, self.location = value, status, location
 
 
-def write(command: Command, body: bytes = b"") -> Response:
+def asked(*parts: object) -> bytes:
+    """What a request with files asks for, in place of its body: multipart bodies differ each time they are sent."""
+    return repr(parts).encode()
+
+
+def write(command: Command, body: bytes = b"", channel: str | None = None) -> Response:
     """Run a write. A repeated Idempotency-Key gets the first answer again and changes nothing."""
     key = request.headers.get("Idempotency-Key")
 
@@ -33,8 +38,8 @@ def write(command: Command, body: bytes = b"") -> Response:
             # The tenant is in the table's place; the query string says what is meant as much as the path. A token may
             # read less than another of the same person, so it does not get the other's answers.
             token = ws.session.id if ws.session is not None else ""
-            asked = idempotency.digest(request.method, f"{request.full_path}#{token}", body)
-            held = idempotency.begin(ws, key, asked)
+            digest = idempotency.digest(request.method, f"{request.full_path}#{token}", body)
+            held = idempotency.begin(ws, key, digest)
             if held is not None:
                 location, _, text = held.body.partition("\n")
                 return held.status, text.encode(), location or None, True
@@ -44,7 +49,7 @@ def write(command: Command, body: bytes = b"") -> Response:
             idempotency.finish(ws, key, written.status, f"{written.location or ''}\n{data.decode()}")
         return written.status, data, written.location, False
 
-    status, data, location, repeated = context.perform(once, write=True)
+    status, data, location, repeated = context.perform(once, write=True, channel=channel)
     response = Response(data, status, content_type="application/json" if data else None)
     if not data:
         response.headers.pop("Content-Type", None)

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
+from markupsafe import Markup
 
 from blueprints import visibility
+from blueprints.app import codes
 from metadata.access import rights
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import TextContext
 from metadata.ids import is_uuid
+from metadata.model import EMPTY as NO_MORE
 from metadata.model import Entity, Field
-from metadata.problems import Label
+from metadata.problems import Label, say
 from runtime import queries
 from runtime.queries import Query
 from runtime.workspace import Workspace
 
 LINKS = frozenset({"link", "user", "unit"})
-NUMBERS = frozenset({"integer", "decimal", "money", "percent"})
+NUMBERS = frozenset({"integer", "decimal", "money", "percent", "duration"})
 _OUTSIDE = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a cell: a text, and where it leads."""
+    """A part of a cell: a text, where it leads, and the colour it has."""
 
     text: str
     url: str | None = None
     outside: bool = False
+    tint: str = ""
+    """Of an option: one of the names in `fieldtypes.colors`. Of a colour: `#rrggbb`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value as it is shown. `kind`: text, chip, hidden."""
+    """A value as it is shown. `kind`: text, chip, color, rating, image, secret, hidden."""
 
     pieces: tuple[Piece, ...] = ()
     kind: str = "text"
+    whole: Markup | None = None
+    """What a page shows that has room for it, where that is more than the pieces: sanitised HTML, a drawn code."""
+    more: Mapping[str, Any] = NO_MORE
+    """What only its kind knows."""
 
     @property
     def text(self) -> str:
@@ -129,6 +138,12 @@ def cell(shown: Shown, record: Mapping[str, Any], context: TextContext, titles: 
             return Cell((titles.piece(value["entity"], value["id"]),))
         case "file":
             return Cell((Piece(titles.words_file, url_for("api.download", id=value)),))
+        case "image" | "signature":
+            piece = Piece(titles.words_file, url_for("app.view_file", id=value))
+            return Cell((piece,), "image", more={"image": url_for("app.file_content", id=value), "id": value})
+        case "secret":
+            at = {} if "." in shown.path else {"entity": shown.field.entity, "field": shown.field.key}
+            return Cell((Piece(text_of(shown.field, value, context)),), "secret", more={**at, "id": record.get("id")})
     return _plain(shown.field, value, context)
 
 
@@ -153,17 +168,46 @@ def text_of(field: Field, value: Any, context: TextContext) -> str:
 
 
 def _plain(field: Field, value: Any, context: TextContext) -> Cell:
+    match field.type:
+        case "choice" | "multi_choice":
+            return Cell(tuple(_option(field, each, context) for each in _listed(value)), "chip")
+        case "tags":
+            return Cell(tuple(Piece(each) for each in value), "chip")
     text = text_of(field, value, context)
     match field.type:
-        case "choice":
-            return Cell((Piece(text),), "chip")
         case "email":
             return Cell((Piece(text, f"mailto:{text}"),))
         case "phone":
             return Cell((Piece(text, f"tel:{value}"),))
         case "url" if str(value).split(":", 1)[0].lower() in _OUTSIDE:
             return Cell((Piece(text, str(value), True),))
+        case "rich_text":
+            return Cell((Piece(text),), whole=Markup(registry.of(field).parse(field, value)))
+        case "barcode":
+            return Cell((Piece(text),), whole=codes.drawn(field, str(value)))
+        case "color":
+            return Cell((Piece(text, tint=str(value)),), "color")
+        case "rating":
+            return Cell((Piece(text),), "rating", more={"value": value, "most": len(text)})
+        case "location":
+            return Cell((Piece(text, _map_url(value), True),))
     return Cell((Piece(text),))
+
+
+def _listed(value: Any) -> Sequence[str]:
+    return (value,) if isinstance(value, str) else value
+
+
+def _option(field: Field, name: str, context: TextContext) -> Piece:
+    option = field.option(name)
+    return Piece(name) if option is None else Piece(say(option.label, context.language), tint=option.color or "gray")
+
+
+def _map_url(value: Mapping[str, str]) -> str:
+    """A map that knows WGS 84; it is opened by who follows the link, never loaded by our pages."""
+    return (
+        f"https://www.openstreetmap.org/?mlat={value['lat']}&mlon={value['lon']}#map=16/{value['lat']}/{value['lon']}"
+    )
 
 
 class Titles:

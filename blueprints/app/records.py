@@ -1,271 +1,277 @@
-"""The page of one record, its related lists and history, and how it is deleted and restored."""
+"""The page of one record: what stands on top, its stage, its tabs, the key fields beside them."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, make_response, redirect, request, url_for
+from flask import Response, current_app, make_response, render_template, request, url_for
 
 from blueprints import context, visibility
-from blueprints.app import cells, layouts, lists
-from blueprints.app.shell import entity_of, page, text_context
+from blueprints.app import histories, layouts, previews, reading, relating, stages, timeline
+from blueprints.app.layouts import Arrangement, Sheet
+from blueprints.app.reading import Reader, Value, record_of, title_of
+from blueprints.app.shell import entity_of, page, shell_of
 from blueprints.policies import PAGE, Route
-from blueprints.texts import Words
-from metadata.fieldtypes.base import TextContext, ValueProblem
-from metadata.fieldtypes.dates import local
-from metadata.ids import is_uuid
-from metadata.model import Entity, Field, Relation
-from metadata.problems import NotFound, PlatformError
-from runtime import queries, records
-from runtime.queries.query import not_found
+from metadata.model import Entity
+from metadata.problems import NotFound, kind
+from runtime import queries
 from runtime.workspace import Workspace
 
-_RELATED_ROWS = 5
-_RELATED_COLUMNS = 5
-_EVENTS = 20
+__all__ = ["record_of", "title_of"]
+
+_EVENTS = 30
+
+NO_TAB = kind(
+    "record_no_tab",
+    en="This page has no such tab. Open the record again.",
+    zh="此页面没有该标签页，请重新打开记录。",
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A labelled value."""
+class Section:
+    """A titled group of values. `folded`: closed until somebody opens it."""
 
     label: str
-    cell: cells.Cell
+    values: tuple[Value, ...]
+    columns: int
+    folded: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """What is needed to show values of one record."""
+class Tab:
+    id: str
+    label: str
+    url: str
+    part_url: str
+    current: bool
 
-    ws: Workspace
-    words: Words
-    context: TextContext
-    titles: cells.Titles
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One record's page as it was asked for."""
+
+    reader: Reader
+    entity: Entity
+    id: str
+    plan: Arrangement
+    sheet: Sheet
+
+    @property
+    def ws(self) -> Workspace:
+        return self.reader.ws
 
 
 def show(entity: str, id: str) -> Response:
-    return context.perform(lambda ws: _show(ws, entity_of(ws, entity), id))
+    """The page with one tab open: `?tab=<id>`, else the first."""
+    return context.perform(lambda ws: _show(_asked(ws, entity_of(ws, entity), id, request.args.get("tab"))))
 
 
-def _show(ws: Workspace, entity: Entity, id: str) -> Response:
-    reader = _reader(ws)
+def record_part(entity: str, id: str) -> Response:
+    """The page without what surrounds it, for scripts: after a change, and to open another tab."""
+
+    def part(ws: Workspace) -> Response:
+        asked = _asked(ws, entity_of(ws, entity), id, request.args.get("tab"))
+        return make_response(render_template("record_whole.html", shell=shell_of(ws), **_contents(asked)))
+
+    return context.perform(part)
+
+
+def _asked(ws: Workspace, entity: Entity, id: str, tab: str | None) -> Asked:
     plan = layouts.arrangement(ws, entity)
-    ids = dict.fromkeys(
-        [*plan.highlights, *(id for sheet in plan.sheets for part in sheet.parts for id in part.fields)]
-    )
-    fields = {each: found for each in ids if (found := cells.shown(ws, entity, each)) is not None}
-    record = record_of(ws, entity, id, [each.asked for each in fields.values()])
-    reader.titles.read(fields.values(), [record])
-    values = {
-        each: Value(reader.words.label(found.label), cells.cell(found, record, reader.context, reader.titles))
-        for each, found in fields.items()
+    if tab and all(each.id != tab for each in plan.sheets):
+        raise NotFound(NO_TAB())
+    return Asked(reading.reader_of(ws), entity, id.lower(), plan, plan.sheet(tab))
+
+
+def _show(asked: Asked) -> Response:
+    return page(asked.ws, "record.html", **_contents(asked))
+
+
+def _contents(asked: Asked) -> dict[str, Any]:
+    reader, entity, id, sheet = asked.reader, asked.entity, asked.id, asked.sheet
+    inside = dict.fromkeys(id for part in sheet.parts for id in part.fields)
+    side = [each for each in layouts.side_fields(asked.ws, entity) if each not in inside]
+    about = [each for each in ("created_at", "created_by", "updated_at", "updated_by") if each in entity.fields]
+    stage = [asked.plan.stage] if asked.plan.stage else []
+    ids = dict.fromkeys([*asked.plan.highlights, *stage, *inside, *side, *about])
+    record, values = reading.values_of(reader, entity, id, ids)
+    bar = stages.stages(reader, entity, asked.plan.stage, record)
+    return {
+        "record": record,
+        "entity": entity,
+        "what": reader.words.label(entity.label),
+        "plural": reader.words.label(entity.plural),
+        "title": title_of(asked.ws, entity, record, reader.context),
+        "highlights": [
+            values[each]
+            for each in asked.plan.highlights
+            if each in values and not (bar is not None and each == asked.plan.stage)
+        ],
+        "stages": bar,
+        "tabs": [_tab(asked, each) for each in asked.plan.sheets],
+        "tab_label": reader.words.label(sheet.label),
+        "sections": _sections(reader, sheet, values),
+        "related": [found for key in sheet.related if (found := relating.related(reader, entity, id, key)) is not None],
+        "side": [values[each] for each in side if each in values],
+        "about": {each: values[each].cell for each in about if each in values},
+        "starters": relating.starters(reader, entity, id, asked.plan.timeline),
+        "files": _files(asked, record, inside),
+        "attaching": relating.attaching(reader.ws, entity, id, asked.plan.timeline),
+        "additions": relating.additions(reader, entity, id, asked.plan.related),
+        "urls": _urls(asked),
+        **_stream_of(asked),
     }
-    may = visibility.actions(ws, entity)  # what to offer; the write path decides again
-    tabs = [_tab(ws, entity, id, sheet, values, reader) for sheet in plan.sheets]
-    return page(
-        ws,
-        "record.html",
-        title=title_of(ws, entity, record, reader.context),
-        plural=reader.words.label(entity.plural),
-        highlights=[values[each] for each in plan.highlights if each in values],
-        tabs=tabs,
-        jumps=[{"id": each["id"], "label": each["label"]} for each in tabs if each["sections"] or each["related"]],
-        history=list(_history(ws, entity, id, reader)),
-        urls={
-            "list": url_for("app.find", entity=entity.key),
-            "edit": url_for("app.edit", entity=entity.key, id=id) if "update" in may else None,
-            "delete": url_for("app.delete", entity=entity.key, id=id) if "delete" in may else None,
-        },
-    )
 
 
-def _reader(ws: Workspace) -> Reader:
-    words, reading = Words(context.language()), text_context(ws)
-    return Reader(ws, words, reading, cells.Titles(ws, reading, words.file))
+def _tab(asked: Asked, sheet: Sheet) -> Tab:
+    place: dict[str, Any] = {"entity": asked.entity.key, "id": asked.id, "tab": sheet.id}
+    label = asked.reader.words.label(sheet.label)
+    return Tab(sheet.id, label, url_for("app.show", **place), url_for("app.record_part", **place), sheet is asked.sheet)
 
 
-def record_of(ws: Workspace, entity: Entity, id: str, fields: Sequence[str] = ()) -> Mapping[str, Any]:
-    """One record with its title and version, as far as the actor may read it. Raises NotFound."""
-    if not is_uuid(id):
-        raise NotFound(not_found(entity=entity.label))
-    title = cells.title_of(ws, entity)
-    asked = dict.fromkeys([*fields, *([title] if title else []), "version"])
-    return queries.get(ws, entity.key, id, tuple(asked))
-
-
-def title_of(ws: Workspace, entity: Entity, record: Mapping[str, Any], reading: TextContext) -> str:
-    key = cells.title_of(ws, entity)
-    return (cells.text_of(entity.fields[entity.title], record.get(key), reading) if key else "") or record["id"][:8]
-
-
-def _tab(
-    ws: Workspace, entity: Entity, id: str, sheet: layouts.Sheet, values: Mapping[str, Value], reader: Reader
-) -> dict[str, Any]:
-    sections = [
-        {
-            "label": reader.words.label(part.label),
-            "columns": part.columns,
-            "cells": [values[each] for each in part.fields if each in values],
-        }
+def _sections(reader: Reader, sheet: Sheet, values: Mapping[str, Value]) -> list[Section]:
+    found = [
+        Section(
+            reader.words.label(part.label),
+            tuple(values[each] for each in part.fields if each in values),
+            part.columns,
+            part.folded,
+        )
         for part in sheet.parts
     ]
-    related = [found for key in sheet.related if (found := _related(ws, entity, id, key, reader)) is not None]
-    sections = [each for each in sections if each["cells"]]
-    return {"id": f"tab-{sheet.id}", "label": reader.words.label(sheet.label), "sections": sections, "related": related}
+    return [each for each in found if each.values]
 
 
-def _related(ws: Workspace, entity: Entity, id: str, key: str, reader: Reader) -> dict[str, Any] | None:
-    """The first records of a related list and how many there are; None when the actor may not see it."""
-    relation = entity.inverse(key)
-    source = ws.model.entity(relation.source) if relation is not None else None
-    if relation is None or source is None or not visibility.may(ws, source, "read"):
-        return None
-    columns = _related_columns(ws, source, relation)
-    asked = tuple(dict.fromkeys(each.asked for each in columns))
-    found = queries.related(ws, entity.key, id, key, fields=asked, limit=_RELATED_ROWS, count="capped")
-    link = source.fields[relation.field]
-    adds = relation.through is None and visibility.may(ws, source, "create")
-    filters = relation.through is None and link.type in cells.LINKS
-    given = f"{entity.key}:{id}" if link.type == "any_link" else id
+def _files(asked: Asked, record: Mapping[str, Any], shown: Iterable[str]) -> list[previews.Preview]:
+    """The files that the shown fields hold."""
+    fields = [asked.entity.fields[each] for each in shown if each in asked.entity.fields]
+    ids = [file for each in fields for file in reading.files_in(each, record.get(each.key))]
+    return list(previews.previews(asked.ws, ids).values())
+
+
+def _stream_of(asked: Asked) -> dict[str, Any]:
+    """The first items of the tab's timeline or history."""
+    if asked.sheet.timeline:
+        given = request.args
+        values = stream_values(
+            asked.reader, asked.entity, asked.id, asked.sheet, given.get("show", ""), given.get("after")
+        )
+        return {"stream": {**values, "first": True}, "events": None}
+    if asked.sheet.history:
+        values = events_values(asked.reader, asked.entity, asked.id, request.args.get("after"))
+        tab = url_for("app.show", entity=asked.entity.key, id=asked.id, tab=asked.sheet.id, after=values["next"])
+        return {"stream": None, "events": {**values, "older_page": tab}}
+    return {"stream": None, "events": None}
+
+
+def stream_values(
+    reader: Reader, entity: Entity, id: str, sheet: Sheet, shown: str, after: str | None, day: str = ""
+) -> dict[str, Any]:
+    """What the template of a timeline needs. `day`: the last one that stands above."""
+    found = timeline.stream(reader, entity, id, sheet.timeline, shown, after)
+    place: dict[str, Any] = {"entity": entity.key, "id": id, "tab": sheet.id}
+    today = reader.moment(reader.ws.now.isoformat()).date()
+    last = found.items[-1].day if found.items else day
+    older = {**place, "show": shown or None, "after": found.next, "day": last} if found.next else None
+    files = [file for each in found.items for file in (*each.files, *_brought(each))]
     return {
-        "key": key,
-        "label": reader.words.label(relation.inverse_label),
-        "what": reader.words.label(source.label),
-        "columns": [lists.Head(reader.words.label(each.label), each.number) for each in columns],
-        "rows": lists.rows_of(ws, source, columns, found, reader.context, reader.words),
-        "count": found.count or 0,
-        "capped": found.capped,
-        "new_url": f"{url_for('app.new', entity=source.key)}?{link.key}={given}" if adds else None,
-        "more_url": _more(source, link.key, id) if found.next and filters else None,
+        "days": list(timeline.by_day(found.items)),
+        "day": day,
+        "today": today.isoformat(),
+        "yesterday": (today - dt.timedelta(days=1)).isoformat(),
+        "files": previews.previews(reader.ws, files),
+        "shown": shown,
+        "first": after is None,
+        "chips": _chips(reader, entity, sheet, place),
+        "url": url_for("app.timeline_part", **place, show=shown or None),
+        "older": url_for("app.timeline_part", **older) if older else None,
+        "older_page": url_for("app.show", **older) if older else None,
     }
 
 
-def _more(source: Entity, link: str, id: str) -> str:
-    return url_for("app.find", entity=source.key, where=f'{link} == "{id}"')
+def _brought(item: timeline.Item) -> Iterable[str]:
+    return (file for change in item.told.changes for file in change.files) if item.told is not None else ()
 
 
-def _related_columns(ws: Workspace, source: Entity, relation: Relation) -> tuple[cells.Shown, ...]:
-    """The first columns of its list, without the link that leads back here."""
-    view = next(iter(lists.views_of(ws, source)), None)
-    columns = [each for each in lists.columns_of(ws, source, view) if each.field.id != relation.field]
-    return tuple(columns[:_RELATED_COLUMNS])
+def _chips(reader: Reader, entity: Entity, sheet: Sheet, place: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The filters above a timeline: all, each list, the changes; `page` is the address for browsers without scripts."""
+    part, whole = url_for("app.timeline_part", **place), url_for("app.show", **place)
+    found = [{"key": "", "label": reader.words.record_all, "url": part, "page": whole}]
+    named = [
+        (each.key, reader.words.label(relating.label_of(reader.ws, entity, each.key)))
+        for each in timeline.sources(reader.ws, entity, sheet.timeline)
+    ]
+    changes = [(timeline.CHANGES, reader.words.record_changes)] if entity.history else []
+    for key, label in (*named, *changes):
+        found.append({"key": key, "label": label, "url": f"{part}?show={key}", "page": f"{whole}&show={key}"})
+    return found
 
 
-def _history(ws: Workspace, entity: Entity, id: str, reader: Reader) -> Iterator[dict[str, Any]]:
-    found = queries.history(ws, entity.key, id, limit=_EVENTS)
-    reader.titles.learn(_mentioned(ws, entity, found["data"]))
-    for event in found["data"]:
-        kind = event["kind"].rsplit(".", 1)[-1]
-        at = event["at"]
-        yield {
-            "iso": at,
-            "at": local(dt.datetime.fromisoformat(at), reader.context.timezone).isoformat(" ", "minutes")[:16],
-            "who": event.get("actor_name") or "",
-            "kind": reader.words(f"kind_{kind}") if kind in _KINDS else kind,
-            "changes": list(_changes(entity, event.get("changes") or {}, reader)),
-        }
+def timeline_part(entity: str, id: str, tab: str) -> Response:
+    """More of a timeline, or another choice of it: `show`, `after`, `day` (the last one that stands above)."""
+    given = request.args
 
-
-_KINDS = frozenset({"created", "updated", "deleted", "restored", "merged"})
-
-
-def _changes(entity: Entity, changes: Mapping[str, Any], reader: Reader) -> Iterator[dict[str, str]]:
-    for name, values in changes.items():
-        field = entity.find(name)
-        if field is not None:
-            yield {
-                "label": reader.words.label(field.label),
-                "before": _said(field, values["before"], reader),
-                "after": _said(field, values["after"], reader),
-            }
-
-
-def _mentioned(ws: Workspace, entity: Entity, events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """(entity key, id) of every record that some events link to."""
-    for event in events:
-        for name, values in (event.get("changes") or {}).items():
-            field = entity.find(name)
-            if field is not None:
-                for value in (values["before"], values["after"]):
-                    yield from _linked(ws, field, value)
-
-
-def _linked(ws: Workspace, field: Field, value: Any) -> list[tuple[str, str]]:
-    if field.type == "any_link" and isinstance(value, Mapping) and "id" in value:
-        return [(str(value.get("entity")), str(value["id"]))]
-    target = ws.model.entity(field.to[0]) if field.type in {*cells.LINKS, "links"} and field.to else None
-    ids = value if isinstance(value, list) else [value]
-    return [(target.key, each) for each in ids if isinstance(each, str)] if target is not None else []
-
-
-def _said(field: Field, value: Any, reader: Reader) -> str:
-    """A value of the past: an option or a type of then may be gone by now."""
-    linked = _linked(reader.ws, field, value)
-    if linked:
-        return ", ".join(reader.titles.piece(*each).text for each in linked)
-    try:
-        return cells.text_of(field, value, reader.context)
-    except ValueProblem:
-        return str(value)
-
-
-def delete(entity: str, id: str) -> Response:
-    """Ask before deleting."""
-    return context.perform(lambda ws: _delete_page(ws, entity_of(ws, entity), id))
-
-
-def _delete_page(ws: Workspace, entity: Entity, id: str, error: PlatformError | None = None) -> Response:
-    record = record_of(ws, entity, id)
-    lang = context.language()
-    return page(
-        ws,
-        "delete.html",
-        error.status if error is not None else 200,
-        title=title_of(ws, entity, record, text_context(ws)),
-        version=record["version"],
-        problems=[each.message(lang) for each in error.problems] if error is not None else [],
-        urls={"record": url_for("app.show", entity=entity.key, id=id)},
-    )
-
-
-def delete_post(entity: str, id: str) -> Response:
-    """Into the recycle bin. A refusal is told on the page that asked."""
-    text = request.form.get("version", "")
-    version = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-    def command(ws: Workspace) -> str:
+    def part(ws: Workspace) -> Response:
         found = entity_of(ws, entity)
-        records.delete(ws, found, id, version)
-        return found.key
+        asked = _asked(ws, found, id, tab)
+        record_of(ws, found, id)
+        values = stream_values(
+            asked.reader, found, id, asked.sheet, given.get("show", ""), given.get("after"), given.get("day", "")
+        )
+        return make_response(render_template("record_timeline.html", stream=values))
 
-    try:
-        key = context.perform(command, write=True)
-    except PlatformError as error:
-        if error.status not in (409, 422):
-            raise
-        refused = error
-        return context.perform(lambda ws: _delete_page(ws, entity_of(ws, entity), id, refused))
-    return make_response(redirect(url_for("app.find", entity=key, done="deleted_note"), 303))
+    return context.perform(part)
 
 
-def restore(entity: str, id: str) -> Response:
-    """Out of the recycle bin."""
+def events_values(reader: Reader, entity: Entity, id: str, after: str | None) -> dict[str, Any]:
+    """What the template of a history needs."""
+    found = queries.history(reader.ws, entity.key, id, after=after, limit=_EVENTS)
+    shown = histories.told(reader, entity, [each for each in found["data"] if timeline.says_something(each)])
+    files = [file for each in shown for change in each.changes for file in change.files]
+    older = url_for("app.history_part", entity=entity.key, id=id, after=found["next"]) if found["next"] else None
+    return {
+        "told": shown,
+        "files": previews.previews(reader.ws, files),
+        "older": older,
+        "older_page": older,
+        "next": found["next"],
+    }
 
-    def command(ws: Workspace) -> str:
-        found = entity_of(ws, entity)
-        records.restore(ws, found, id)
-        return found.key
 
-    key = context.perform(command, write=True)
-    return make_response(redirect(url_for("app.show", entity=key, id=id, done="restored"), 303))
+def history_part(entity: str, id: str) -> Response:
+    """More of a history."""
+
+    def part(ws: Workspace) -> Response:
+        values = events_values(reading.reader_of(ws), entity_of(ws, entity), id, request.args.get("after"))
+        return make_response(render_template("record_events.html", events=values))
+
+    return context.perform(part)
+
+
+def _urls(asked: Asked) -> dict[str, str | None]:
+    entity, id = asked.entity, asked.id
+    may = visibility.actions(asked.ws, entity)  # what to offer; the write path decides again
+    merging = "app.merge" in current_app.view_functions and {"update", "delete"} <= set(may)
+    return {
+        "list": url_for("app.find", entity=entity.key),
+        "self": url_for("app.show", entity=entity.key, id=id),
+        "part": url_for("app.record_part", entity=entity.key, id=id, tab=asked.sheet.id),
+        "api": url_for("api.get", entity=entity.key, id=id),
+        "here": url_for("app.arrive", entity=entity.key, id=id),
+        "edit": url_for("app.edit", entity=entity.key, id=id) if "update" in may else None,
+        "stage": url_for("app.move_stage", entity=entity.key, id=id),
+        "delete": url_for("app.delete", entity=entity.key, id=id) if "delete" in may else None,
+        "merge": url_for("app.merge", entity=entity.key, id=id) if merging else None,
+    }
 
 
 ROUTES = (
     Route("/app/<entity>/<id>", "GET", show, PAGE),
-    Route("/app/<entity>/<id>/delete", "GET", delete, PAGE),
-    Route("/app/<entity>/<id>/delete", "POST", delete_post, PAGE),
-    Route("/app/<entity>/<id>/restore", "POST", restore, PAGE),
+    Route("/app/-/record/<entity>/<id>", "GET", record_part, PAGE),
+    Route("/app/-/record/<entity>/<id>/timeline/<tab>", "GET", timeline_part, PAGE),
+    Route("/app/-/record/<entity>/<id>/history", "GET", history_part, PAGE),
 )

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, redirect, request
+from flask import Flask, Response, make_response, redirect
 
 from blueprints import context
-from blueprints.app import finding, forms, lists, records, transfers
-from blueprints.app.shell import menu, page
-from blueprints.auth.pages import remember_language, safe_path
+from blueprints.app import (
+    boards,
+    choices,
+    composing,
+    dashboards,
+    deleting,
+    divisions,
+    finding,
+    first_run,
+    forms,
+    lists,
+    merging,
+    notices,
+    palette,
+    presence,
+    previews,
+    records,
+    recycling,
+    stages,
+    transfers,
+)
+from blueprints.app.choices import came_from
+from blueprints.app.shell import current_group, menu, page
+from blueprints.auth.pages import remember_language
 from blueprints.limits import UNKNOWN_ADDRESS
 from blueprints.policies import PAGE, Route
 from blueprints.policies import mount as mount_routes
@@ -16,27 +37,22 @@ from runtime.workspace import Workspace
 
 
 def home() -> Response:
-    """The first thing in the person's menu."""
+    """Where the person's workspace begins."""
     return context.perform(_home)
 
 
 def _home(ws: Workspace) -> Response:
-    for group in menu(ws, context.language()):
-        for line in group.items:
-            return make_response(redirect(line.url, 303))
-    return page(ws, "home.html")
+    if steps := first_run.steps(ws, context.language()):
+        return page(ws, "home.html", steps=steps)
+    group = current_group(menu(ws, context.language()))
+    return make_response(redirect(group.url, 303)) if group is not None else page(ws, "home.html")
 
 
 def speak(code: str) -> Response:
     """Choose the language of the pages and go back to where it was chosen."""
     if code not in LANGUAGES:
         raise NotFound(UNKNOWN_ADDRESS())
-    came_from = request.referrer or ""
-    start = request.host_url.rstrip("/")
-    target = (
-        safe_path(came_from.removeprefix(start)) if came_from.startswith(start + "/") else request.script_root + "/"
-    )
-    response = make_response(redirect(target, 303))
+    response = make_response(redirect(came_from(), 303))
     remember_language(response, code)
     return response
 
@@ -45,11 +61,24 @@ ROUTES = (
     Route("/", "GET", home, PAGE),
     Route("/app", "GET", home, PAGE),
     Route("/app/-/language/<code>", "GET", speak, PAGE),
+    *boards.ROUTES,
+    *dashboards.ROUTES,
+    *choices.ROUTES,
+    *palette.ROUTES,
+    *notices.ROUTES,
     *finding.ROUTES,
     *transfers.ROUTES,
+    *recycling.ROUTES,
+    *merging.ROUTES,
     *lists.ROUTES,
     *forms.ROUTES,
     *records.ROUTES,
+    *stages.ROUTES,
+    *composing.ROUTES,
+    *presence.ROUTES,
+    *previews.ROUTES,
+    *divisions.ROUTES,
+    *deleting.ROUTES,
 )
 """Addresses under `/app/-/` are the platform's own: no entity's key begins like that."""
 

@@ -7,15 +7,18 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request, url_for
 
-from blueprints import context, visibility
+from blueprints import context, security, visibility
+from blueprints.app import tiles
 from blueprints.texts import Words
 from metadata.fieldtypes.base import TextContext
-from metadata.model import Entity, MenuItem
+from metadata.model import Entity, MenuItem, WorkspaceMenu
 from metadata.problems import NotFound
 from runtime.queries.query import unknown_entity
 from runtime.workspace import Workspace
 
 _WITHOUT_WORKSPACES = 40
+_MOST_NEW = 12
+WORKSPACE_COOKIE = "ml_workspace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +28,104 @@ class Line:
     label: str
     entity: str
     view: str | None = None
+    icon: str = "table"
+    dashboard: str | None = None
+    """Then `entity` is empty."""
 
     @property
     def url(self) -> str:
+        if self.dashboard is not None:
+            return url_for("app.dashboard", key=self.dashboard)
         return url_for("app.find", entity=self.entity, view=self.view)
 
     @property
     def current(self) -> bool:
         arguments = request.view_args or {}
-        return arguments.get("entity") == self.entity and request.args.get("view") == self.view
+        if self.dashboard is not None:
+            return request.endpoint == "app.dashboard" and arguments.get("key") == self.dashboard
+        if arguments.get("entity") != self.entity:
+            return False
+        return "id" in arguments or request.args.get("view") == self.view
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """One workspace of the person: a menu of its own."""
+
     label: str
     items: tuple[Line, ...]
+    key: str = ""
+    icon: str = "apps"
+    home: str | None = None
+    """Key of the dashboard that it begins with."""
+
+    @property
+    def url(self) -> str:
+        """Where it begins."""
+        return url_for("app.dashboard", key=self.home) if self.home is not None else self.items[0].url
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """Something that the person may create from anywhere."""
+
+    label: str
+    entity: str
+    icon: str
+
+    @property
+    def url(self) -> str:
+        return url_for("app.new", entity=self.entity)
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
     menu: tuple[Group, ...]
+    """Every workspace of the person."""
+    group: Group | None
+    """The workspace whose menu is shown."""
+    new: tuple[New, ...]
     person: str
     csrf: str
     tenant: str
     notice: str
 
 
-NOTICES = ("saved", "restored", "deleted_note")
+NOTICES = ("saved", "restored", "deleted_note", "form_merged", "recycling_merged", "recycling_led")
 
 
 def page(ws: Workspace, template: str, status: int = 200, **values: Any) -> Response:
     """A page inside the shell. Rendered while the workspace is open, so that everything on it is of one moment."""
+    return make_response(render_template(template, shell=shell_of(ws), **values), status)
+
+
+def shell_of(ws: Workspace) -> Shell:
+    """The frame of a page as the actor sees it."""
     words = Words(context.language())
     done = request.args.get("done", "")
     name = ws.model.settings.get("name")
-    shell = Shell(
-        menu=menu(ws, words.lang),
+    groups = menu(ws, words.lang)
+    return Shell(
+        menu=groups,
+        group=current_group(groups),
+        new=visibility.kept_for(ws, ("new", words.lang), lambda: _new(ws, groups)),
         person=ws.actor.name,
-        csrf=ws.session.csrf if ws.session is not None else "",
+        csrf=security.masked(ws.session.csrf) if ws.session is not None else "",
         tenant=words.label(name) if name else ws.tenant.name,
         notice=words(done) if done in NOTICES else "",
     )
-    return make_response(render_template(template, shell=shell, **values), status)
+
+
+def current_group(groups: tuple[Group, ...]) -> Group | None:
+    """The workspace that the person chose, unless the page is of another one only."""
+    if not groups:
+        return None
+    chosen = request.cookies.get(WORKSPACE_COOKIE)
+    group = next((each for each in groups if each.key == chosen), groups[0])
+    entity = (request.view_args or {}).get("entity")
+    if entity and len(groups) > 1 and not any(line.entity == entity for line in group.items):
+        return next((each for each in groups if any(line.entity == entity for line in each.items)), group)
+    return group
 
 
 def menu(ws: Workspace, lang: str) -> tuple[Group, ...]:
@@ -76,19 +135,35 @@ def menu(ws: Workspace, lang: str) -> tuple[Group, ...]:
 def _menu(ws: Workspace, words: Words) -> tuple[Group, ...]:
     found = []
     for each in ws.model.all("workspaces"):
-        if not each.roles or set(each.roles) & set(ws.actor.roles) or ws.actor.platform:
+        if may_use(ws, each):
             lines = tuple(line for item in each.items if (line := _line(ws, item, words)))
             if lines:
-                found.append(Group(words.label(each.label), lines))
+                found.append(Group(words.label(each.label), lines, each.key, each.icon, _home(ws, each)))
     return tuple(found) or _plain_menu(ws, words)
 
 
+def may_use(ws: Workspace, workspace: WorkspaceMenu) -> bool:
+    """Whether a workspace is meant for one of the actor's roles."""
+    return not workspace.roles or bool(set(workspace.roles) & set(ws.actor.roles)) or ws.actor.platform
+
+
+def _home(ws: Workspace, workspace: WorkspaceMenu) -> str | None:
+    found = ws.model.get("dashboards", workspace.home) if workspace.home else None
+    return found.key if found is not None and tiles.may_open(ws, found) else None
+
+
 def _line(ws: Workspace, item: MenuItem, words: Words) -> Line | None:
+    if item.dashboard is not None:
+        found = ws.model.get("dashboards", item.dashboard)
+        if found is None or not tiles.may_open(ws, found):
+            return None
+        return Line(words.label(item.label), "", None, item.icon or found.icon, found.key)
     view = ws.model.get("views", item.view) if item.view else None
     entity = ws.model.entity(view.entity if view is not None else item.entity or "")
     if entity is None or not visibility.may(ws, entity, "read"):
         return None
-    return Line(words.label(item.label), entity.key, view.key if view is not None else None)
+    icon = item.icon or entity.icon
+    return Line(words.label(item.label), entity.key, view.key if view is not None else None, icon)
 
 
 def _plain_menu(ws: Workspace, words: Words) -> tuple[Group, ...]:
@@ -99,8 +174,19 @@ def _plain_menu(ws: Workspace, words: Words) -> tuple[Group, ...]:
             break
         entity = ws.model.entity(id)
         if entity is not None and not entity.generated and entity.parent is None and visibility.may(ws, entity, "read"):
-            lines.append(Line(words.label(entity.plural), entity.key))
+            lines.append(Line(words.label(entity.plural), entity.key, icon=entity.icon))
     return (Group(words.menu, tuple(lines)),) if lines else ()
+
+
+def _new(ws: Workspace, groups: tuple[Group, ...]) -> tuple[New, ...]:
+    """What the menus name and the actor may create, in the order of the menus."""
+    words = Words(context.language())
+    found: dict[str, New] = {}
+    for line in (line for group in groups for line in group.items):
+        entity = ws.model.entity(line.entity)
+        if entity is not None and entity.key not in found and visibility.may(ws, entity, "create"):
+            found[entity.key] = New(words.label(entity.label), entity.key, entity.icon)
+    return tuple(found.values())[:_MOST_NEW]
 
 
 def entity_of(ws: Workspace, name: str) -> Entity:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from flask import Response, make_response, redirect, request, url_for
 
 from blueprints import context
@@ -9,7 +11,7 @@ from blueprints.app.shell import page
 from blueprints.auth import cookies
 from blueprints.auth.sessions import own
 from metadata.problems import Invalid, Problem, TooMany
-from runtime import accounts, tokens
+from runtime import accounts, preferences, tokens
 from runtime.workspace import Workspace
 
 
@@ -64,4 +66,13 @@ def _page(ws: Workspace, problems: tuple[Problem, ...] = (), secret: str = "") -
         tokens=tokens.living(ws, own(ws)),
         secret=secret,
         problems=[each.message(lang) for each in problems],
+        timezone=ws.actor.timezone,
+        timezones=_timezones(ws),
+        now=f"{ws.now.astimezone(ZoneInfo(ws.actor.timezone)):%Y-%m-%d %H:%M}",
     )
+
+
+def _timezones(ws: Workspace) -> tuple[str, ...]:
+    """Those to choose from; the one that holds now is among them, whatever it is."""
+    known = preferences.timezones()
+    return known if ws.actor.timezone in known else (ws.actor.timezone, *known)

@@ -9,7 +9,7 @@ from flask import Response, make_response, redirect, render_template, request
 from blueprints import context, security
 from blueprints.auth import cookies
 from blueprints.texts import Words
-from metadata.problems import TooMany, Unauthenticated
+from metadata.problems import LANGUAGES, TooMany, Unauthenticated
 from runtime import accounts
 
 
@@ -44,6 +44,7 @@ def sign_in_post() -> Response:
         return response
     response = make_response(redirect(request.script_root + safe_path(next), 303))
     cookies.give(response, signed_in)
+    cookies.keep_choices(response, signed_in.user, _chosen_language() or None)
     return response
 
 
@@ -57,9 +58,7 @@ def sign_out() -> Response:
 
 
 def remember_language(response: Response, code: str) -> None:
-    response.set_cookie(
-        context.LANGUAGE_COOKIE, code, max_age=31_536_000, path="/", secure=request.is_secure, samesite="Lax"
-    )
+    cookies.keep(response, context.LANGUAGE_COOKIE, code)
 
 
 def safe_path(target: str) -> str:
@@ -67,6 +66,12 @@ def safe_path(target: str) -> str:
     parts = urlsplit(target.replace("\\", "/"))
     plain = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if plain and not parts.scheme and not parts.netloc else "/"
+
+
+def _chosen_language() -> str:
+    """The language that was chosen on this page, which then counts more than the one of the account."""
+    asked = request.args.get("lang") or request.form.get("lang", "")
+    return asked if asked in LANGUAGES else ""
 
 
 def _page(next: str, login: str = "", messages: list[str] | None = None, notice: str = "") -> str:
@@ -78,4 +83,5 @@ def _page(next: str, login: str = "", messages: list[str] | None = None, notice:
         messages=messages or [],
         notice=notice,
         tenant_label=tenant.name,
+        chosen_language=_chosen_language(),
     )

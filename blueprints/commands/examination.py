@@ -24,7 +24,19 @@ def examine() -> list[Finding]:
     from runtime.settings import Settings
 
     settings = Settings.from_environment()
-    return [*_redis(settings), *_database(settings)]
+    return [*_secrets(settings), *_redis(settings), *_database(settings)]
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    from runtime import vault
+
+    if vault.has_key(settings.secret_key):
+        yield Finding("secrets", True, "METALOOM_SECRET_KEY encrypts fields of type secret")
+    elif settings.secret_key:
+        short = f"METALOOM_SECRET_KEY has fewer than {vault.SHORTEST_KEY} characters, so fields of type secret cannot"
+        yield Finding("secrets", False, f"{short} be written")
+    else:
+        yield Finding("secrets", True, "METALOOM_SECRET_KEY is not set; fields of type secret cannot be written")
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
@@ -62,6 +74,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 def _tenant(host: Host, tenant: Tenant) -> Finding:
     from metadata.problems import PlatformError
+    from runtime import vault
     from runtime.jobs import table
     from runtime.workspace import PlatformActor, open_workspace
 
@@ -72,7 +85,12 @@ def _tenant(host: Host, tenant: Tenant) -> Finding:
         with open_workspace(host, tenant, PlatformActor()) as ws:
             dead = len(table.listing(ws, "dead"))
             waiting = len(table.listing(ws, "queued"))
+            locked = not vault.has_key(host.settings.secret_key) and any(
+                each.type == "secret" for entity in ws.model.all("entities") for each in entity.fields.values()
+            )
     except PlatformError as error:
         return Finding(what, False, str(error))
+    if locked:
+        return Finding(what, False, "has fields of type secret, which cannot be written without METALOOM_SECRET_KEY")
     said = f"release {ws.release}, {waiting} jobs waiting, {dead} given up"
     return Finding(what, dead == 0, said if not dead else f"{said}: look with `metaloom jobs {tenant.name} list`")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def add_to(main: click.Group) -> None:
     main.add_command(user)
+    main.add_command(operator)
     main.add_command(token)
 
 
@@ -47,6 +48,73 @@ def user_add(
     console().print(f"{login} can sign in to {tenant}.")
     if not password_stdin:
         console().print(f"Password (shown only now): {password}", markup=False)
+
+
+@click.group()
+def operator() -> None:
+    """Who runs the installation: they see the console at /admin and nothing of any tenant's records."""
+
+
+@operator.command("add")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made.")
+@json_option
+def operator_add(login: str, password_stdin: bool, as_json: bool) -> None:
+    """Add an operator. With the first one the console is there."""
+    from runtime import operators
+
+    password = _chosen_password(password_stdin)
+    with opened_host() as host:
+        made = operators.add(host, login, password)
+    if as_json:
+        print_json({"id": made.id, "login": made.login, "password": None if password_stdin else password})
+        return
+    console().print(f"{made.login} can sign in at /admin.")
+    if not password_stdin:
+        console().print(f"Password (shown only now): {password}", markup=False)
+
+
+@operator.command("password")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made.")
+def operator_password(login: str, password_stdin: bool) -> None:
+    """Set an operator's password. Every session of the operator ends."""
+    from runtime import operators
+
+    password = _chosen_password(password_stdin)
+    with opened_host() as host:
+        operators.set_password(host, login, password)
+    if not password_stdin:
+        console().print(f"Password (shown only now): {password}", markup=False)
+
+
+@operator.command("remove")
+@click.argument("login")
+def operator_remove(login: str) -> None:
+    """Take an operator's account away. Without any the console is gone."""
+    from runtime import operators
+
+    with opened_host() as host:
+        operators.remove(host, login)
+
+
+@operator.command("list")
+@json_option
+def operator_list(as_json: bool) -> None:
+    """Every operator."""
+    from runtime import operators
+
+    with opened_host() as host:
+        found = operators.listing(host)
+    if as_json:
+        print_json([{"id": each.id, "login": each.login, "created_at": each.created_at} for each in found])
+        return
+    for each in found:
+        console().print(f"{each.login}  {each.created_at:%Y-%m-%d}", markup=False)
+
+
+def _chosen_password(from_stdin: bool) -> str:
+    return sys.stdin.readline().rstrip("\r\n") if from_stdin else _new_password()
 
 
 def _new_password() -> str:

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 _FEW = click.IntRange(1, 64)
 _DEMO = "demo"
+_SEED = 20270101
 _PEOPLE = (
-    ("rep", "sales_rep", "林悦", "sales"),
-    ("manager", "sales_manager", "陈伟", "sales"),
-    ("admin", "admin", "赵敏", "hq"),
+    ("rep", "sales_rep", "sales"),
+    ("manager", "sales_manager", "sales"),
+    ("admin", "admin", "hq"),
 )
+"""Who is printed to sign in as: login, role, unit."""
+_COLLEAGUES = 5
+"""Further representatives, who own records and do not sign in."""
 _PASSWORD = "metaloom-demo"
 
 
@@ -127,15 +131,28 @@ def _work_in_process() -> None:
 @click.option("--no-serve", is_flag=True, help="Prepare the demo and end.")
 def demo(host: str, port: int, no_serve: bool) -> None:
     """A running site with a business in it, and people to sign in as."""
+    _make_key()
     with opened_host() as opened:
         _prepare_demo(opened)
         out = console()
         out.print("People to sign in as:")
-        for login, role, _, _ in _PEOPLE:
+        for login, role, _ in _PEOPLE:
             out.print(f"  {login:<9} {_PASSWORD}   ({role})")
         if not no_serve:
             out.print(f"The demo is at http://localhost:{port}/t/{_DEMO}/" if port else "")
             _serve(opened, host, port, 8)
+
+
+def _make_key() -> None:
+    """A demo keeps secrets with a key of its own unless one is configured."""
+    import os
+
+    from runtime import files, vault
+    from runtime.settings import Settings
+
+    settings = Settings.from_environment()
+    if not settings.secret_key:
+        os.environ["METALOOM_SECRET_KEY"] = vault.key_beside(files.folder(settings).parent)
 
 
 def _prepare_demo(host: Host) -> None:
@@ -160,14 +177,28 @@ def _prepare_demo(host: Host) -> None:
 
 
 def _fill(host: Host, tenant: Tenant) -> None:
+    import random
+
     from blueprints.commands.people import add_user
     from runtime import demo as generator
     from runtime import records
+    from runtime.demo_names import names
     from runtime.workspace import PlatformActor, open_workspace
 
+    chinese, foreign = (names(kind, random.Random(_SEED)) for kind in ("person_zh", "person_en"))
     with open_workspace(host, tenant, PlatformActor(), write=True, channel="command") as ws:
-        company = records.create(ws, "unit", {"name": "总公司"})
-        sales = records.create(ws, "unit", {"name": "销售部", "parent": company.id})
-    for login, role, name, unit in _PEOPLE:
-        add_user(host, tenant, login, name, [role], _PASSWORD, {"unit": {"hq": company.id, "sales": sales.id}[unit]})
+        company = records.create(ws, "unit", {"name": "总公司", "code": "hq"})
+        sales = records.create(ws, "unit", {"name": "销售部", "code": "sales", "parent": company.id})
+    units = {"hq": company.id, "sales": sales.id}
+    people = {}
+    for login, role, unit in _PEOPLE:
+        more = {"unit": units[unit], "email": f"{login}@example.com"}
+        people[login] = add_user(host, tenant, login, next(chinese), [role], _PASSWORD, more)
+    with open_workspace(host, tenant, PlatformActor(), write=True, channel="command") as ws:
+        records.update(ws, "unit", sales.id, {"manager": people["manager"]})
+        records.update(ws, "user", people["rep"], {"manager": people["manager"]})
+        for at in range(_COLLEAGUES):
+            name = next(foreign if at % 2 else chinese)
+            colleague = {"name": name, "email": f"rep{at + 2}@example.com", "unit": sales.id}
+            records.create(ws, "user", {**colleague, "manager": people["manager"]})
     generator.make(host, tenant)

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
-from functools import cache
-from pathlib import Path
-
 from flask import Flask, Response, request
 
+from blueprints.assets import SHELF
 from blueprints.limits import UNKNOWN_ADDRESS
 from blueprints.policies import OPEN, Route
 from blueprints.policies import mount as mount_routes
+from blueprints.public import visitors
+from blueprints.security import takes_gzip
 from metadata.problems import NotFound
-
-_FOLDER = Path(__file__).resolve().parents[1] / "static"
 
 
 def mount(app: Flask) -> None:
     mount_routes(app, "public", "", ROUTES)
 
 
-@cache
-def _assets() -> dict[str, tuple[bytes, str, str]]:
-    """Name -> content, media type, tag. Read once: names from outside never touch the file system."""
-    found = {}
-    for path in sorted(_FOLDER.iterdir()):
-        content = path.read_bytes()
-        media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        found[path.name] = (content, media_type, hashlib.sha256(content).hexdigest()[:20])
-    return found
-
-
 def asset(name: str) -> Response:
-    if name not in _assets():
-        raise NotFound(UNKNOWN_ADDRESS())
-    content, media_type, tag = _assets()[name]
-    response = Response(content, mimetype=media_type)
-    response.headers["Cache-Control"] = "public, max-age=300"
-    response.set_etag(tag)
+    """One file of the pages. A hashed name is kept by browsers for good; any other is asked for again."""
+    try:
+        found = SHELF.file(name)
+    except NotFound:
+        raise NotFound(UNKNOWN_ADDRESS()) from None
+    zipped = found.zipped if takes_gzip(request) else None
+    response = Response(found.content if zipped is None else zipped, mimetype=found.media_type)
+    if zipped is not None:
+        response.headers["Content-Encoding"] = "gzip"
+    if found.zipped is not None:
+        response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if found.hashed else "public, max-age=300"
+    response.set_etag(found.tag if zipped is None else f"{found.tag}-gzip")
     response.make_conditional(request)
     return response
 
@@ -48,6 +40,7 @@ def alive() -> Response:
 
 
 ROUTES = (
+    *visitors.ROUTES,
     Route("/assets/<name>", "GET", asset, OPEN),
     Route("/healthz", "GET", alive, OPEN),
 )

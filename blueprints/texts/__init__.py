@@ -50,7 +50,7 @@ def install(app: Flask) -> None:
 
     def words() -> dict[str, Any]:
         lang = context.language()
-        return {"t": Words(lang), "lang": lang}
+        return {"t": Words(lang), "lang": lang, **context.look()}
 
     app.context_processor(words)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

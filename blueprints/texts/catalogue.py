@@ -14,13 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "changed_by": ("{who}", "{who}"),
     "choose": ("Choose", "请选择"),
     "clear_filter": ("Clear", "清除"),
-    "clear_value": ("Leave empty", "清空"),
     "column": ("Column in the file", "文件中的列"),
-    "conflict": (
-        "Somebody saved this record while you were editing. Your entries are kept; where they differ, the saved value "
-        "is shown below the field. Save again to replace it.",
-        "在您编辑期间，他人已保存此记录。您的输入已保留；不同之处在字段下方显示已保存的值。再次保存将覆盖。",
-    ),
     "count": ("{count} records", "共 {count} 条"),
     "count_capped": ("more than {count} records", "超过 {count} 条"),
     "create": ("Create", "新建"),
@@ -69,7 +63,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "import_update": ("Change existing records", "更新已有记录"),
     "import_upsert": ("Change existing records, create the others", "更新已有记录，其余新建"),
     "import_ignored": ("not imported", "不导入"),
-    "invalid": ("Some entries are not right yet:", "以下内容需要修改："),
     "job": ("Job", "任务"),
     "job_cancel": ("Cancel the job", "取消任务"),
     "job_done": ("Done", "已完成"),
@@ -92,7 +85,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "none": ("None", "无"),
     "nothing_changed": ("Nothing yet.", "暂无。"),
     "open_home": ("Go to the first page", "返回首页"),
-    "or_type": ("Records", "记录"),
     "password": ("Password", "密码"),
     "password_change": ("Change the password", "修改密码"),
     "password_changed": (
@@ -107,7 +99,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "role": ("Role", "角色"),
     "save": ("Save", "保存"),
     "saved": ("Saved.", "已保存。"),
-    "saved_value": ("Saved value: {value}", "已保存的值：{value}"),
     "scopes": ("May", "权限"),
     "scope_read": ("read", "读取"),
     "scope_write": ("read and write", "读取和写入"),

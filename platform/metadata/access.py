@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from metadata.model import EMPTY, RIGHTS, SCOPES, Entity, Grant, Model, Right, Role, Scope
+from metadata.model import EMPTY, RIGHTS, SCOPES, Entity, Grant, Model, PublicForm, Right, Role, Scope
 
 T = TypeVar("T", bound=str)
 
@@ -87,7 +87,7 @@ def policy_field(entity: Entity) -> str | None:
 def _rights(model: Model, roles: tuple[str, ...], entity: Entity) -> Rights:
     grants = []
     for name in roles:
-        role = model.role(name)
+        role = model.role(name) if not name.startswith(FORM) else _form_role(model, name)
         if role is not None:
             grant = role.grants.get(entity.id) or role.grants.get("*") or _inherited(model, role, entity, 0)
             if grant is not None:
@@ -101,6 +101,24 @@ def _rights(model: Model, roles: tuple[str, ...], entity: Entity) -> Rights:
         named = (g.fields.get(each, g.fields.get("*", "write")) for g in grants if _opens(entity, g.scopes))
         fields[each] = _widest(RIGHTS, named)
     return Rights(scopes, fields)
+
+
+FORM = "form:"
+"""Begins the role of a visitor: what a public form may do. No role of a description is called so."""
+
+
+def _form_role(model: Model, name: str) -> Role | None:
+    """A visitor makes records of what a form asks and gives; he reads none."""
+    form: PublicForm | None = model.get("public_forms", name.removeprefix(FORM))
+    if form is None:
+        return None
+    written = {*(each.id for each in form.fields), *form.constants}
+    grants = {form.entity: Grant({"create": "all"}, {**dict.fromkeys(written, "write"), "*": "hidden"})}
+    if form.owner is not None:
+        grants[form.entity] = Grant(grants[form.entity].scopes, {**grants[form.entity].fields, "owner": "write"})
+        # So that a record can be given to its owner; of the user himself nothing is shown.
+        grants.setdefault("user", Grant({"read": "all"}, {"*": "hidden"}))
+    return Role(name, name, form.label, grants)
 
 
 def _inherited(model: Model, role: Role, entity: Entity, depth: int) -> Grant | None:

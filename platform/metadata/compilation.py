@@ -32,6 +32,7 @@ SECTION_LABELS: Mapping[str, Mapping[str, str]] = {
     "entities": {"en": "the entities", "zh": "实体"},
     "options": {"en": "the option sets", "zh": "选项集"},
     "views": {"en": "the views", "zh": "视图"},
+    "dashboards": {"en": "the dashboards", "zh": "仪表盘"},
     "roles": {"en": "the roles", "zh": "角色"},
 }
 

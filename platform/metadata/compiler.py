@@ -11,18 +11,19 @@ from typing import Any
 import orjson
 
 from metadata import parts
-from metadata.compilation import Compilation
+from metadata.compilation import NO_SUCH, SECTION_LABELS, Compilation
 from metadata.documents.layers import Findings, Slot, arrange, merge
 from metadata.documents.marked import Map, plain
-from metadata.documents.package import Layer, ParsedLayer, parse_layer
+from metadata.documents.package import NO_PACKAGE, Layer, ParsedLayer, parse_layer
 from metadata.documents.shape import Shape
 from metadata.explaining import LATER, NOT_YET, UNKNOWN, nearest, without
 from metadata.grammar import GRAMMAR
+from metadata.layering import check_overruled
 from metadata.model import EMPTY, Entity, Model, Part
 from metadata.packages import check_packages, in_order, merged_settings
 from metadata.problems import MetadataInvalid, Problem
 from metadata.remembering import Remembered
-from metadata.section import Element, Section
+from metadata.section import Element, Section, label_of
 from metadata.sections import SECTIONS
 from metadata.sections.entities.indexing import with_defaults
 from metadata.sections.naming import check_names
@@ -84,7 +85,7 @@ def compile_layers(layers: Sequence[Layer]) -> Compiled:
         section.checks(compilation)
     problems += compilation.problems
     if problems:
-        raise MetadataInvalid(_sorted(problems))
+        raise MetadataInvalid(_sorted(_without_follow_ups(problems, parsed, elements)))
     return _compiled(compilation, (*warnings, *compilation.warnings))
 
 
@@ -107,6 +108,7 @@ def _prepare_section(
     given = ([(entry.key, entry.data, entry.mark) for entry in layer.values()] for layer in written)
     slots = arrange(Shape("entries", entry=section.grammar.shape), given, section.name, found)
     problems.extend(found.problems)
+    problems.extend(check_overruled(found.overruled))
     warnings.extend(found.warnings)
     for slot in slots:
         sources = tuple((key, digests[id(mark)], mark) for key, _, mark in slot.given)
@@ -125,9 +127,27 @@ def _prepare(section: Section, slot: Slot) -> _Prepared:
     )
     refused = list(section.check_grammar(element))
     held = without(data, refused, path) if isinstance(data, Map) else Map()
-    problems = [*found.problems, *refused]
+    problems = [*found.problems, *check_overruled(found.overruled), *refused]
     problems += check_names(section.name, section.grammar.shape, slot.id, slot.key, held, slot.mark, slot.born)
     return _Prepared(replace(element, data=held), tuple(problems), tuple(found.warnings))
+
+
+def _without_follow_ups(
+    problems: Iterable[Problem], parsed: Sequence[ParsedLayer], elements: Mapping[str, Mapping[str, Element]]
+) -> Iterator[Problem]:
+    """Leave out what is only said because a file could not be read or a package is not there."""
+    own = {id(problem) for layer in parsed for problem in layer.problems}
+    broken = {each for layer in parsed for each in layer.broken}
+    absent = any(problem.code == NO_PACKAGE.code for layer in parsed for problem in layer.problems)
+    held = [each for section in elements.values() for each in section.values() if (each.section, each.key) in broken]
+    paths = tuple(f"{each.path}." for each in held)
+    labels = [label_of(each.data, each.key) for each in held]
+    labels += [SECTION_LABELS[section] for section, key in broken if key is None and section in SECTION_LABELS]
+    for each in problems:
+        about = any(value in labels for value in each.params.values() if isinstance(value, Mapping))
+        follows = about or f"{each.path}.".startswith(paths) or (absent and each.code == NO_SUCH.code)
+        if id(each) in own or not follows:
+            yield each
 
 
 def _sorted(problems: Iterable[Problem]) -> list[Problem]:

@@ -12,7 +12,7 @@ UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0
 _UUID = re.compile(UUID_PATTERN[:-1] + r"\Z")
 
 _COUNTER_BITS = 42
-_TAIL_BITS = 32
+_TAIL = 4
 _READABLE = "23456789abcdefghjkmnpqrstuvwxyz"
 
 
@@ -24,16 +24,18 @@ class _Clock:
         self.millisecond = 0
         self.counter = 0
 
-    def next(self) -> tuple[int, int]:
+    def next(self, count: int = 1) -> tuple[int, int]:
+        """The millisecond and the first of so many counters."""
         with self.lock:
             now = time.time_ns() // 1_000_000
             if now > self.millisecond:
                 self.millisecond = now
-                self.counter = secrets.randbits(_COUNTER_BITS - 1)
+                first = secrets.randbits(_COUNTER_BITS - 1)
             else:
                 # Same millisecond, or the clock went back: keep to the last one, so that ids still grow.
-                self.counter += 1
-            return self.millisecond, self.counter
+                first = self.counter + 1
+            self.counter = first + count - 1
+            return self.millisecond, first
 
 
 _clock = _Clock()
@@ -51,17 +53,18 @@ if hasattr(os, "register_at_fork"):
 
 def uuid7() -> str:
     """A new UUIDv7 (RFC 9562), lower case and dashed. Ids made by one process grow strictly."""
-    millisecond, counter = _clock.next()
-    value = (
-        (millisecond & 0xFFFF_FFFF_FFFF) << 80
-        | 0x7 << 76
-        | (counter >> 30 & 0xFFF) << 64
-        | 0b10 << 62
-        | (counter & 0x3FFF_FFFF) << 32
-        | int.from_bytes(os.urandom(_TAIL_BITS // 8), "big")
-    )
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return uuid7s(1)[0]
+
+
+def uuid7s(count: int) -> list[str]:
+    """Many new ids at once, in their order: millisecond, counter of 42 bits, tail of chance."""
+    millisecond, first = _clock.next(count)
+    time_ = f"{millisecond >> 16 & 0xFFFF_FFFF:08x}-{millisecond & 0xFFFF:04x}-7"
+    tails = os.urandom(_TAIL * count).hex()
+    return [
+        f"{time_}{c >> 30 & 0xFFF:03x}-{c >> 16 & 0x3FFF | 0x8000:04x}-{c & 0xFFFF:04x}{tails[at : at + 2 * _TAIL]}"
+        for c, at in zip(range(first, first + count), range(0, 2 * _TAIL * count, 2 * _TAIL), strict=True)
+    ]
 
 
 def is_uuid(text: object) -> bool:

@@ -51,6 +51,8 @@ class Option:
     label: Label
     color: str | None = None
     retired: bool = False
+    given: tuple[str, ...] = ()
+    """Ids of the options of the field that its field `depends_on` with which it is possible; empty: with any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +214,20 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A list: which columns, which rows, in which order. `where` is an expression text."""
+    """A list, board or calendar: which rows, which fields, in which order. `where` is an expression text.
+
+    `props` by kind, always field ids (dotted where a card or column may be):
+    list: `group` and `totals` (id -> sum|avg|min|max), each only when said;
+    board: `by`, `sums`, `card`, `due` or None, `done` (values of `by` under which nothing is due any more);
+    calendar: `from`, `until` or None, `color` or None, `card`.
+    """
 
     id: str
     key: str
     label: Label
     entity: str
     kind: str = "list"
+    """list, board or calendar."""
     columns: tuple[str, ...] = ()
     """Field names, dotted over links."""
     where: str | None = None
@@ -245,11 +254,13 @@ class Tab:
     sections: tuple[Section, ...]
     related: tuple[str, ...] = ()
     """Inverse keys shown as related lists."""
+    timeline: tuple[str, ...] = ()
+    """Inverse keys merged, with the record's own changes, into one stream by time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one record is shown and edited."""
+    """How one record is shown and edited: by the first layout whose roles the person has, else by the first of all."""
 
     id: str
     key: str
@@ -258,17 +269,21 @@ class Layout:
     highlights: tuple[str, ...] = ()
     tabs: tuple[Tab, ...] = ()
     props: Mapping[str, Any] = EMPTY
+    """`stage`: id of the choice field shown as a bar of steps. `quick`: ids of the few fields of the short form."""
+    roles: tuple[str, ...] = ()
+    """Whom it is for; everybody when empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One line of a workspace's menu: a view, an entity's first view, or a heading."""
+    """One line of a workspace's menu: a view, an entity's first view, a dashboard, or a heading."""
 
     id: str
     label: Label
     entity: str | None = None
     view: str | None = None
     icon: str | None = None
+    dashboard: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +296,65 @@ class WorkspaceMenu:
     icon: str = "apps"
     roles: tuple[str, ...] = ()
     items: tuple[MenuItem, ...] = ()
+    home: str | None = None
+    """Id of the dashboard that its people see first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextSource:
+    """Where lines of a tile `next` come from: records whose `date` (field id) is near, and why (`label`)."""
+
+    id: str
+    label: Label
+    entity: str
+    date: str
+    where: str | None = None
+    icon: str | None = None
+    days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile of a dashboard. Fields are ids, dotted over links; `where` is an expression text."""
+
+    id: str
+    label: Label
+    kind: str
+    """metric, chart, list, next or text."""
+    size: str = "medium"
+    entity: str | None = None
+    where: str | None = None
+    period: tuple[str, ...] = ()
+    """(date field id, name of the period), or nothing."""
+    measure: str = "count"
+    """`count`, or `sum(<field ids>)`, `avg(...)`, `min(...)`, `max(...)`."""
+    compare: bool = False
+    chart: str = "bar"
+    group: str | None = None
+    bucket: str | None = None
+    split: str | None = None
+    view: str | None = None
+    """Of a list: its condition counts too, and its columns and order where the tile names none."""
+    columns: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    limit: int = 5
+    sources: tuple[NextSource, ...] = ()
+    text: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A page of tiles for some roles (all when `roles` is empty)."""
+
+    id: str
+    key: str
+    label: Label
+    icon: str = "dashboard"
+    roles: tuple[str, ...] = ()
+    tiles: tuple[Tile, ...] = ()
+
+    def tile(self, id: str) -> Tile | None:
+        return next((each for each in self.tiles if each.id == id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +371,34 @@ class ImportMapping:
     columns: Mapping[str, Mapping[str, Any]] = EMPTY
     """Header -> {field, by (field id of the link's target), values {text: text}, trim, ignore, ...}."""
     constants: Mapping[str, Any] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class AskedField:
+    """One field that a public form asks for. Without `label` it is called as on every form."""
+
+    id: str
+    required: bool = False
+    label: Label | None = None
+    help: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicForm:
+    """A form that anybody may fill in: it makes a record of one entity. Section `public_forms`."""
+
+    id: str
+    key: str
+    label: Label
+    entity: str
+    fields: tuple[AskedField, ...] = ()
+    constants: Mapping[str, Any] = EMPTY
+    """Field id -> the JSON value that every record gets."""
+    intro: Label | None = None
+    button: Label | None = None
+    thanks: Label | None = None
+    owner: str | None = None
+    """E-mail address of the user who owns the records and is notified."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,5 +73,10 @@ def format_money(amount: Decimal, currency: str | None, lang: str = "en") -> str
     text = grouped(amount_text(amount, currency))
     if not currency:
         return text
-    symbol = _SYMBOLS.get(lang, _SYMBOLS["en"]).get(currency) or _SYMBOLS["*"].get(currency) or f"{currency}\u00a0"
-    return f"-{symbol}{text[1:]}" if text.startswith("-") else f"{symbol}{text}"
+    sign = symbol(currency, lang)
+    return f"-{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
+
+
+def symbol(currency: str, lang: str = "en") -> str:
+    """What stands before an amount: `$`, `¥`, `CHF` and a space."""
+    return _SYMBOLS.get(lang, _SYMBOLS["en"]).get(currency) or _SYMBOLS["*"].get(currency) or f"{currency}\u00a0"

@@ -83,6 +83,8 @@ def _check_requirements(each: ParsedLayer, held: Mapping[str, Layer]) -> Iterato
         at = position(each.package, ("requires", code), _place(each))
         path = f"package.requires.{code}"
         other = held.get(code)
+        if other is None and path in {problem.path for problem in layer.problems}:
+            continue  # it is nowhere, and that has been said
         if other is None:
             yield REQUIRED(path, at=at, suggestion=nearest(code, held), code=layer.code, other=code)
             continue

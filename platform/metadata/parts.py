@@ -17,8 +17,10 @@ ELEMENTS: dict[str, type] = {
     "roles": m.Role,
     "views": m.View,
     "layouts": m.Layout,
+    "dashboards": m.Dashboard,
     "workspaces": m.WorkspaceMenu,
     "imports": m.ImportMapping,
+    "public_forms": m.PublicForm,
     "seeds": m.Seed,
 }
 """The class of each section's elements. A section that is not here keeps its elements as read-only data."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from metadata.model import EMPTY, EntityStorage, Model, Part, StorageMap
 from metadata.problems import KINDS, Problem, kind
 from metadata.risks import RISKS as CLASSIFY
 from metadata.risks import always
+from metadata.section import Element
 from metadata.sections import SECTIONS
 from metadata.storage import same_place
 
@@ -36,6 +37,13 @@ UNCONVERTED = kind(
     "plan.form_changed",
     en="The form of “{field}” would change ({what}) while values are stored in the old one. Add a new field instead.",
     zh="“{field}”的存储形式将改变（{what}），而已有值按旧形式保存。请改为添加新字段。",
+)
+REVIVED = kind(
+    "plan.revived",
+    en="“{name}” was removed before and its values are kept in the trash. Write `id: {id}` to bring it back with them, "
+    "or give the new one another id (`id: {other}`).",
+    zh="“{name}”此前已被移除，其数据仍保留在回收区。若要连同数据恢复，请写 `id: {id}`；"
+    "若是新建，请换一个 id（`id: {other}`）。",
 )
 
 
@@ -67,14 +75,42 @@ class ChangePlan:
         return frozenset(each.id for each in self.changes if each.section == "entities")
 
 
-def plan_changes(current: Model | None, target: Model, storage: StorageMap = EMPTY, base: int = 0) -> ChangePlan:
-    """Compare two models by id. `storage` says what lies in the tenant's tables, trash included."""
+def plan_changes(
+    current: Model | None,
+    target: Model,
+    storage: StorageMap = EMPTY,
+    base: int = 0,
+    asked: Callable[[str], bool] | None = None,
+) -> ChangePlan:
+    """Compare two models by id. `storage` says what lies in the tenant's tables, trash included.
+
+    `asked`: whether the description of what is at a path (`entities.deal.fields.a`) says its id, so that it is meant
+    to return from the trash; None: everything that returns is meant to.
+    """
     changes: list[Change] = []
     for section in SECTIONS:
         changes += _section(section, current, target)
     changes += _settings(current, target)
-    checked = tuple(_with_refusal(each, current, target, storage) for each in changes)
+    checked = tuple(_with_refusal(each, current, target, storage, asked) for each in changes)
     return ChangePlan(base, target.fingerprint, checked)
+
+
+def said_ids(elements: Mapping[str, Element]) -> Callable[[str], bool]:
+    """The `asked` of some merged entities: whether a path is one at which `id:` is written."""
+
+    def asked(path: str) -> bool:
+        _, entity, *rest = path.split(".")
+        owner, _, pair = entity.partition("__")  # the pairs of a `links` field come and go with it
+        element = elements.get(owner if pair else entity)
+        if element is None or not (rest or pair):
+            return element is not None and isinstance(element.data.get("id"), str)
+        fields = element.data.get("fields")
+        wanted = pair or rest[-1]
+        return isinstance(fields, Mapping) and any(
+            isinstance(each, Mapping) and each.get("id") == wanted for each in fields.values()
+        )
+
+    return asked
 
 
 def _section(section: str, current: Model | None, target: Model) -> Iterator[Change]:
@@ -108,8 +144,16 @@ def _settings(current: Model | None, target: Model) -> Iterator[Change]:
             yield Change("changed", f"package.settings.{name}", "safe", EMPTY, one, two)
 
 
-def _with_refusal(change: Change, current: Model | None, target: Model, storage: StorageMap) -> Change:
+def _with_refusal(
+    change: Change,
+    current: Model | None,
+    target: Model,
+    storage: StorageMap,
+    asked: Callable[[str], bool] | None,
+) -> Change:
     problem = _refusal(change, current, target, storage)
+    if problem is None and asked is not None and change.kind == "added":
+        problem = _revived(change, target, storage, asked)
     if problem is None:
         return change
     return Change(change.kind, change.path, change.risk, change.label, change.before, change.after, problem)
@@ -154,6 +198,25 @@ def _returning(change: Change, target: Model, held: EntityStorage | None, entity
     if found is None or place is None or same_place(place.type, found.fields[field]):
         return None
     return RETYPED(change.path, field=_name(target, entity, field), before=place.type, after=found.fields[field].type)
+
+
+def _revived(change: Change, target: Model, storage: StorageMap, asked: Callable[[str], bool]) -> Problem | None:
+    """A key that is the id of something in the trash: whoever wrote it may not know of that."""
+    match change.path.split("."):
+        case ["entities", entity]:
+            held, id, found = storage.get(entity), entity, target.entity(entity)
+            trashed, name = held is not None and held.trashed, found.label if found is not None else entity
+        case ["entities", entity, "fields", id]:
+            held, found = storage.get(entity), target.entity(entity)
+            place = held.fields.get(id) if held is not None else None
+            trashed, name = place is not None and place.trashed, _name(target, entity, id)
+            if found is not None and id in found.fields and found.fields[id].system:
+                return None
+        case _:
+            return None
+    if not trashed or asked(change.path):
+        return None
+    return REVIVED(change.path, name=name, id=id.partition("__")[2] or id, other=f"{id.partition('__')[2] or id}_2")
 
 
 def _form_changed(change: Change, current: Model | None, target: Model, entity: str, field: str) -> Problem | None:

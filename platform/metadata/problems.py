@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -60,7 +61,11 @@ def _shown(value: object, lang: str) -> str:
         return say(value, lang)
     if isinstance(value, (list, tuple, set, frozenset)):
         return ", ".join(_shown(item, lang) for item in value)
-    return str(value)
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or turn a line around: what somebody sent must not do that to a reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,12 @@ class Conflict(PlatformError):
     """The world has moved on since the caller looked."""
 
     status = 409
+
+
+class Gone(PlatformError):
+    """There was such a thing, and it is known where its place is now."""
+
+    status = 410
 
 
 class TooLarge(PlatformError):

@@ -54,6 +54,8 @@ def _of_property(kind: Kind, path: tuple[str, ...], before: Any, after: Any) -> 
             return "safe" if widened else "rewrites"
         case ("sensitivity",):
             return "access"
+        case ("options", _, "given") | ("props", "depends_on"):
+            return "tightens" if after else "safe"
         case ("options", _):
             return "destroys" if kind == "removed" else "safe"
         case ("props",):

@@ -112,7 +112,7 @@ def nothing_further(compilation: Compilation) -> None:
 
 
 DERIVED = frozenset({"names", "inverses", "relations", "entity"})
-"""Properties of parts that follow from others."""
+"""Properties of parts that follow from others, or are told with them: what a relation does, with its link."""
 
 
 def differences(section: str, id: str, before: Part | None, after: Part | None) -> tuple[Difference, ...]:

@@ -46,8 +46,11 @@ def _entity(held: EntityStorage | None, entity: Entity) -> EntityStorage:
 def _field(held: FieldStorage | None, field: Field) -> FieldStorage:
     if held is None:
         return FieldStorage(columns(field, 1), field.type, 1)
-    if same_place(held.type, field) and columns(field, held.generation) == held.columns:
-        return replace(held, type=field.type, trashed=False)
+    wanted = columns(field, held.generation)
+    shorter, longer = sorted((held.columns, wanted), key=len)
+    if same_place(held.type, field) and longer[: len(shorter)] == shorter:
+        # A type that keeps more than it did gets a further column; one that keeps less leaves it where it is.
+        return replace(held, columns=longer, type=field.type, trashed=False)
     generation = held.generation + 1
     return FieldStorage(columns(field, generation), field.type, generation)
 

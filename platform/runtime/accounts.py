@@ -159,6 +159,31 @@ def end_sessions(ws: Workspace, users: Iterable[str]) -> None:
     ws.db.execute(sa.delete(SESSION).where(SESSION.c.account.in_(list(users))))
 
 
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A session that somebody has open, by the hash of its secret."""
+
+    hash: str
+    login: str
+    created_at: dt.datetime
+    seen_at: dt.datetime
+    expires_at: dt.datetime
+    agent: str
+
+
+def sessions(ws: Workspace, offset: int = 0, limit: int = 50) -> list[Open]:
+    """The open sessions of a tenant, newest first."""
+    c = SESSION.c
+    query = sa.select(c.hash, ACCOUNT.c.login, c.created_at, c.seen_at, c.expires_at, c.agent)
+    query = query.join_from(SESSION, ACCOUNT, ACCOUNT.c.id == c.account).where(c.expires_at > ws.now)
+    rows: Any = ws.db.execute(query.order_by(c.created_at.desc(), c.hash).offset(offset).limit(limit))
+    return [Open(hash, login, created, seen, over, agent or "") for hash, login, created, seen, over, agent in rows]
+
+
+def end_session(ws: Workspace, hash: str) -> None:
+    ws.db.execute(sa.delete(SESSION).where(SESSION.c.hash == hash))
+
+
 def change_password(host: Host, tenant: Tenant, user: str, current: object, new: object, *, address: str) -> None:
     """A person changes their own password; every session ends. Raises Unauthenticated, Invalid or TooMany."""
     with open_workspace(host, tenant, PlatformActor(), write=True) as ws:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -116,3 +116,8 @@ def _to_jsonb(value: Any) -> Any:
     from psycopg.types.json import Jsonb
 
     return Jsonb(value, dumps=json_text)
+
+
+def array_text(values: Iterable[str]) -> str:
+    """A list of texts as PostgreSQL writes it: what COPY takes, sooner than the driver makes it."""
+    return "{" + ",".join('"' + each.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in values) + "}"

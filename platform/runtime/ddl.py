@@ -18,7 +18,7 @@ from runtime.tables import DELETED_AT, SEARCH, EntityTable, table_of
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
-TRIGRAM_TYPES = frozenset({"text", "long_text", "email", "url", "sequence"})
+TRIGRAM_TYPES = frozenset({"text", "long_text", "rich_text", "email", "url", "sequence", "person_name", "address", "barcode"})
 NO_FOREIGN_KEY = frozenset({"created_by", "updated_by"})
 """Who touched a record last is a trace, no link to follow; checking it would lock the rows of the busiest users."""
 
@@ -286,7 +286,7 @@ def _indexed(entity: Entity, places: Any, field_id: str) -> Sequence[str]:
     field = entity.fields[field_id]
     if field.type == "money":
         return names[1:2]
-    return names if field.type == "any_link" else names[:1]
+    return names if field.type == "any_link" else names[(at := registry.of(field).compared) : at + 1]
 
 
 def _text_indexes(move: Move, entity: Entity, table: str, columns: dict[str, tuple[str, ...]]) -> Iterator[IndexDef]:
@@ -297,7 +297,8 @@ def _text_indexes(move: Move, entity: Entity, table: str, columns: dict[str, tup
     for id in dict.fromkeys((entity.title, *entity.search)):
         field = entity.fields.get(id)
         if field is not None and field.type in TRIGRAM_TYPES and id in columns:
-            yield IndexDef(index_name(table, f"{id}__trgm"), table, columns[id][:1], gin=move.trigram)
+            at = registry.of(field).compared
+            yield IndexDef(index_name(table, f"{id}__trgm"), table, columns[id][at : at + 1], gin=move.trigram)
 
 
 def _copy(column: sa.Column[Any]) -> sa.Column[Any]:

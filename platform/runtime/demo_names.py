@@ -60,18 +60,51 @@ def names(kind: str, seed: random.Random) -> Iterator[str]:
         again += 1
 
 
+def short_of(company: str) -> str:
+    """What people call a company: 华信科技 for 北京华信科技有限公司, Amber Foods for Amber Foods GmbH."""
+    if company.isascii():
+        return " ".join(each for each in company.split() if each not in _FORM and not each.isdigit())
+    found = company.split(" ")[0].removesuffix("有限公司")
+    city = next((each for each in _CITIES if found.startswith(each)), "")
+    return found.removeprefix(city)
+
+
 def _people() -> Iterator[str]:
-    yield from (f"{surname}{given}" for surname, given in product(_SURNAMES, _GIVEN))
-    yield from (f"{first} {last}" for first, last in product(_FIRST, _LAST))
+    yield from _people_zh()
+    yield from _people_en()
+
+
+def _people_zh() -> Iterator[str]:
+    return (f"{surname}{given}" for surname, given in product(_SURNAMES, _GIVEN))
+
+
+def _people_en() -> Iterator[str]:
+    return (f"{first} {last}" for first, last in product(_FIRST, _LAST))
 
 
 def _companies() -> Iterator[str]:
     # About as many of either language.
+    yield from _companies_zh()
+    yield from _companies_en()
+
+
+def _companies_zh() -> Iterator[str]:
     for city, brand, trade in product(_CITIES[:6], _BRANDS, _TRADES):
         yield f"{city}{brand}{trade}有限公司"
     for city, brand in product(_CITIES[6:], _BRANDS):
         yield f"{city}{brand}集团"
-    yield from (f"{name} {line} {form}" for name, line, form in product(_COMPANY, _LINE, _FORM))
+
+
+def _companies_en() -> Iterator[str]:
+    return (f"{name} {line} {form}" for name, line, form in product(_COMPANY, _LINE, _FORM))
+
+
+def _cities_zh() -> Iterator[str]:
+    return iter(_CITIES)
+
+
+def _cities_en() -> Iterator[str]:
+    return iter("Berlin Hamburg Munich Vienna Zurich Lyon Milan Madrid Leeds Dublin Boston Denver Austin".split())
 
 
 def _products() -> Iterator[str]:
@@ -80,4 +113,14 @@ def _products() -> Iterator[str]:
     yield from (f"{thing} {series}{number}00" for thing, series, number in product(_THINGS, _SERIES, range(1, 6)))
 
 
-_ALL = {"person": _people, "company": _companies, "product": _products}
+_ALL = {
+    "person": _people,
+    "person_zh": _people_zh,
+    "person_en": _people_en,
+    "company": _companies,
+    "company_zh": _companies_zh,
+    "company_en": _companies_en,
+    "city_zh": _cities_zh,
+    "city_en": _cities_en,
+    "product": _products,
+}

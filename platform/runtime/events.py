@@ -5,8 +5,9 @@ An event is written by the transaction that did what it tells. It gets its posit
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from metadata.ids import uuid7
+from metadata.ids import uuid7, uuid7s
 from metadata.model import EMPTY
-from runtime.codecs import datetime_text
+from runtime.codecs import datetime_text, datetime_value
 from runtime.prepared import Prepared, prepare
 from runtime.system.tables import table
 from runtime.workspace import Workspace
@@ -42,7 +43,7 @@ COLUMNS = (
 )
 """What the writer of an event fills, in the order of `row`; its position comes later."""
 
-_FEW = 20
+FEW = 20
 """Up to this many rows plain statements are sooner done than a COPY."""
 
 
@@ -114,12 +115,54 @@ def append_many(ws: Workspace, facts: Sequence[Fact]) -> None:
     """Write many events in one go."""
     if not facts:
         return
-    rows = [row(ws, fact) for fact in facts]
-    if len(rows) <= _FEW:
-        _statement(ws.db.dialect).many(ws.db, rows)
+    if len(facts) <= FEW:
+        _statement(ws.db.dialect).many(ws.db, [row(ws, fact) for fact in facts])
     else:
-        ws.db.copy("_event", COLUMNS, [tuple(each.values()) for each in rows])
+        make, ids = maker(ws), uuid7s(len(facts))
+        ws.db.copy("_event", COLUMNS, (make(fact, id) for fact, id in zip(facts, ids, strict=True)))
     ring(ws)
+
+
+def maker(ws: Workspace) -> Callable[[Fact, str], tuple[Any, ...]]:
+    """Fact and id -> the values of an event in the order of COLUMNS; what all of them share is worked out once."""
+    actor, release = ws.actor, ws.release
+    at = ws.now if ws.db.dialect == "postgresql" else datetime_text(ws.now)
+    who = (at, actor.user, actor.name, actor.on_behalf_of, actor.channel)
+    dumps, sha256 = orjson.dumps, hashlib.sha256
+
+    def make(fact: Fact, id: str) -> tuple[Any, ...]:
+        changes = dumps(fact.changes if fact.changes is not EMPTY else {}, option=orjson.OPT_SORT_KEYS)
+        told = (fact.kind, fact.entity, fact.record, sha256(changes).hexdigest(), changes.decode())
+        return (fact.id or id, *who, fact.cause, fact.depth, release, *told)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event without its values: for who runs the installation and may not look inside."""
+
+    id: str
+    at: dt.datetime
+    actor_name: str
+    channel: str
+    kind: str
+    entity: str
+    record: str | None
+    release: int
+
+
+def envelopes(ws: Workspace, offset: int = 0, limit: int = 50) -> list[Envelope]:
+    """The newest events, without what they tell of any record."""
+    events = table("_event", ws.db.dialect)
+    names = ("id", "at", "actor_name", "channel", "kind", "entity", "record", "release")
+    query = sa.select(*(events.c[name] for name in names)).order_by(events.c.id.desc()).offset(offset).limit(limit)
+    found = []
+    rows: Any = ws.db.execute(query)
+    for id, at, name, channel, kind, entity, record, release in rows:
+        moment = datetime_value(at) if isinstance(at, str) else at
+        found.append(Envelope(str(id), moment, name, channel, kind, entity, record and str(record), release))
+    return found
 
 
 def ring(ws: Workspace) -> None:

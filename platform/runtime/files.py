@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +15,12 @@ from urllib.parse import quote, urlsplit
 import sqlalchemy as sa
 
 from metadata.access import rights
+from metadata.fieldtypes.files import Image
 from metadata.folding import plain
 from metadata.ids import is_uuid, uuid7
 from metadata.model import Field
 from metadata.problems import Invalid, NotFound, TooLarge, kind
-from runtime import queries
+from runtime import images, queries, quota
 from runtime.codecs import datetime_text
 from runtime.filetypes import accepted_type
 from runtime.settings import Settings
@@ -55,6 +56,16 @@ NOT_FREE = kind(
     en="{label}: there is no such upload of yours, or another record has it. Upload the file again.",
     zh="{label}：找不到您上传的该文件，或它已属于另一条记录。请重新上传。",
 )
+NO_PICTURE = kind(
+    "files.no_picture",
+    en="{label} takes a picture as {forms}; the content of this file is something else. Choose a picture.",
+    zh="{label} 需要 {forms} 格式的图片，该文件的内容并非如此，请选择图片。",
+)
+LARGE_PICTURE = kind(
+    "files.large_picture",
+    en="{label}: the picture is {width} × {height}. Make it smaller than {most} million pixels.",
+    zh="{label}：图片尺寸为 {width} × {height}，请缩小到 {most} 百万像素以内。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +91,16 @@ def store(
 ) -> str:
     """Keep the bytes of an upload; the id to put into a file field within a day.
 
-    Raises TooLarge and Invalid. Of a file that is refused nothing stays.
+    Raises TooLarge (also when the tenant's quota is used up) and Invalid. Of a file that is refused nothing stays.
     """
     id = uuid7()
+    room = quota.room(ws)
     key = f"{ws.tenant.id}/{id[-2:]}/{id}"
     path = folder(ws.host.settings) / key
     with _written(path) as (temporary, out):
-        size, digest, head = _receive(stream, out, most)
+        size, digest, head = _receive(stream, out, most if room is None else min(most, room))
+        if size < 0:
+            raise TooLarge(TOO_LARGE(most=most // (1024 * 1024)) if room is None or room >= most else quota.full(ws))
         media_type, found = accepted_type(declared, head)
         if media_type is None:
             raise Invalid(OTHER_CONTENT(declared=declared, found=found))
@@ -105,6 +119,7 @@ def store(
         "created_at": _moment(ws, ws.now),
     }
     ws.db.execute(sa.insert(files).values(row))
+    quota.take(ws, size)
     return id
 
 
@@ -122,11 +137,12 @@ def _written(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
 
 
 def _receive(stream: IO[bytes], out: IO[bytes], most: int) -> tuple[int, str, bytes]:
+    """Size, digest and beginning of what was written; a size of -1 as soon as it is too much."""
     size, digest, head = 0, hashlib.sha256(), b""
     while chunk := stream.read(_CHUNK):
         size += len(chunk)
         if size > most:
-            raise TooLarge(TOO_LARGE(most=most // (1024 * 1024)))
+            return -1, "", b""
         digest.update(chunk)
         head = head or chunk
         out.write(chunk)
@@ -168,6 +184,20 @@ def _may_see(ws: Workspace, row: sa.Row[tuple[object, ...]]) -> bool:
     return queries.sees(ws, entity, "read", str(row.record), deleted=False)
 
 
+def about(ws: Workspace, ids: Iterable[str]) -> dict[str, StoredFile]:
+    """Those of some files that belong to a record, by id: for ids out of fields that the actor has just read."""
+    wanted = [id.lower() for id in dict.fromkeys(ids) if is_uuid(id)]
+    if not wanted:
+        return {}
+    c = table("_file", ws.db.dialect).c
+    known = sa.select(c.id, c.key, c.name, c.media_type, c.size, c.sha256)
+    bound = known.where(c.id.in_(wanted), c.record.is_not(None), c.deleted_at.is_(None))
+    return {
+        str(row.id): StoredFile(str(row.id), row.key, row.name, row.media_type, row.size, row.sha256)
+        for row in ws.db.execute(bound)
+    }
+
+
 def open_file(ws: Workspace, id: str) -> tuple[Path, Mapping[str, str]]:
     """Where the bytes of a file are and the headers to send them with. Raises NotFound."""
     found = find(ws, id)
@@ -195,24 +225,45 @@ def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     if not uses:
         return
     c = table("_file", ws.db.dialect).c
-    free = sa.select(c.id).where(c.id.in_({id for _, _, id in uses}), c.bound_at.is_(None), c.deleted_at.is_(None))
+    free = sa.select(c.id, c.key).where(
+        c.id.in_({id for _, _, id in uses}), c.bound_at.is_(None), c.deleted_at.is_(None)
+    )
     if not ws.actor.platform:
         free = free.where(c.created_by == ws.actor.user)
     if ws.db.dialect == "postgresql":
         free = free.with_for_update()
-    found = {str(id) for (id,) in ws.db.execute(free)}
+    found = {str(row.id): row.key for row in ws.db.execute(free)}
     for draft, field, id in uses:
-        if id not in found:
-            draft.wrong(NOT_FREE(field.key, label=field.label))
-        found.discard(id)  # one record has it, and one field
+        key = found.pop(id, None)  # one record has it, and one field
+        if key is None:
+            if id not in draft.handed:
+                draft.wrong(NOT_FREE(field.key, label=field.label))
+        elif isinstance(picture := plan.types[field.id], Image):
+            _check_picture(folder(ws.host.settings) / key, picture, draft, field)
+
+
+def _check_picture(path: Path, type_: Image, draft: Draft, field: Field) -> None:
+    try:
+        with path.open("rb") as stream:
+            found = images.look(stream)
+    except OSError:
+        found = None
+    if found is None or found.media_type not in type_.media:
+        names = ", ".join(each.removeprefix("image/").upper() for each in type_.media)
+        draft.wrong(NO_PICTURE(field.key, label=field.label, forms=names))
+    elif found.too_large:
+        most = images.MOST_PIXELS // 1_000_000
+        draft.wrong(LARGE_PICTURE(field.key, label=field.label, width=found.width, height=found.height, most=most))
 
 
 def _named(plan: WritePlan, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Field, str]]:
     for draft in drafts:
         for field in plan.files:
-            value = draft.values.get(field.id)
-            if value is not None and value != (draft.before or {}).get(field.id):
-                yield draft, field, value
+            held = plan.types[field.id].files
+            before = held((draft.before or {}).get(field.id))
+            for id in held(draft.values.get(field.id)):
+                if id not in before:
+                    yield draft, field, id
 
 
 def bind(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
@@ -223,11 +274,12 @@ def bind(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
         bound = {"entity": plan.entity.id, "record": draft.id, "field": field.id, "bound_at": now}
         ws.db.execute(sa.update(files).where(files.c.id == id).values(bound))
     replaced = {
-        before[field.id]
+        id
         for draft in drafts
         if (before := draft.before) is not None
         for field in plan.files
-        if before.get(field.id) is not None and before[field.id] != draft.values.get(field.id)
+        for id in plan.types[field.id].files(before.get(field.id))
+        if id not in plan.types[field.id].files(draft.values.get(field.id))
     }
     if replaced:
         ws.db.execute(sa.update(files).where(files.c.id.in_(replaced)).values(deleted_at=now))

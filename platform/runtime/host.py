@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from metadata.problems import Invalid, kind
 from runtime.actors import MOST, Actors
+from runtime.ahead import Ahead
 from runtime.database.db import Server
 from runtime.releases import Models
 from runtime.settings import Settings
@@ -33,6 +34,10 @@ class Host:
         self.tenants: dict[str, tuple[float, Tenant]] = {}
         self.models: Models = Models()
         self.actors: Actors = Actors(MOST)
+        self.ahead: Ahead = Ahead()
+        """Parts of imports that are made ready while those before them are written."""
+        self.file_bytes: dict[str, tuple[float, int]] = {}
+        """Tenant id -> until when it is believed, and how many bytes its files take (see `quota`)."""
 
     @classmethod
     def open(cls, settings: Settings) -> Host:

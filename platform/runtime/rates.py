@@ -67,6 +67,24 @@ def load(ws: Workspace, currencies: Collection[str]) -> Rates:
     return Rates(base, dated)
 
 
+def currencies(ws: Workspace) -> tuple[str, ...]:
+    """The currencies that amounts may be in: the base currency, and every one that has a rate."""
+    base = base_currency(ws)
+    entity = ws.model.entity("exchange_rate")
+    if entity is None:
+        return (base,)
+    dialect = ws.db.dialect
+    table = table_of(ws.model, entity, dialect)
+    statement = kept(ws.model).get(("currencies", dialect), lambda: _rated(table, dialect))
+    return (base, *(code for (code,) in statement.fetch(ws.db, {}) if code != base))
+
+
+def _rated(table: EntityTable, dialect: str) -> Prepared:
+    currency, rate = table.column(_CURRENCY), table.column(_RATE)
+    chosen = sa.select(currency).where(table.table.c[DELETED_AT].is_(None), rate.is_not(None), currency.is_not(None))
+    return prepare(chosen.distinct().order_by(currency), dialect)
+
+
 def _statement(table: EntityTable, dialect: str) -> Prepared:
     currency, date, rate = (table.column(each) for each in (_CURRENCY, _DATE, _RATE))
     if dialect == "postgresql":

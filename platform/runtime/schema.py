@@ -75,7 +75,7 @@ def plan(host: Host, tenant: Tenant, changed: Layer | Sequence[Layer], actor: Ac
     with open_workspace(host, tenant, PlatformActor()) as ws:
         base, current = ws.release, ws.model
         held = current_layers(ws)
-    return _store(host, tenant, base, current, held, replaced(held, new), actor)
+    return _store(host, tenant, base, current, held, replaced(held, new), actor, going_back=False)
 
 
 def plan_release(host: Host, tenant: Tenant, number: int, actor: Actor | None = None) -> ChangePlan:
@@ -84,7 +84,7 @@ def plan_release(host: Host, tenant: Tenant, number: int, actor: Actor | None = 
         base, current = ws.release, ws.model
         held = current_layers(ws)
         wanted = releases.layers(ws.db, releases.find(ws.db, number).layers)
-    return _store(host, tenant, base, current, held, wanted, actor)
+    return _store(host, tenant, base, current, held, wanted, actor, going_back=True)
 
 
 def current_layers(ws: Workspace) -> list[Layer]:
@@ -107,13 +107,17 @@ def _store(
     held: Sequence[Layer],
     wanted: Sequence[Layer],
     actor: Actor | None,
+    *,
+    going_back: bool,
 ) -> ChangePlan:
+    """`going_back`: what returns from the trash is what the earlier release had."""
     from metadata.compiler import compile_layers
 
     compiled = compile_layers(wanted)
     target = compiled.model
     storage = storage_map.extend(current.storage, target, changed_entities(current, target))
-    made = plans.plan_changes(current, target, current.storage, base)
+    asked = None if going_back else plans.said_ids(compiled.elements["entities"])
+    made = plans.plan_changes(current, target, current.storage, base, asked)
     changes = (*made.changes, *_texts_changed(held, wanted))
     made = ChangePlan(base, made.fingerprint, changes, uuid7() if changes else None)
     with open_workspace(host, tenant, PlatformActor(), write=True) as ws:
@@ -255,7 +259,10 @@ def _finished(host: Host, tenant: Tenant, made: ChangePlan) -> None:
 
 def _target(tenant: Tenant, db: Db, row: Mapping[str, Any]) -> Model:
     body = row["body"]
-    bodies = releases.texts(db, (body["model_index"], body["storage"]))
+    try:
+        bodies = releases.texts(db, (body["model_index"], body["storage"], row["layers"]))
+    except KeyError as error:  # forgotten together with an older plan of the same content
+        raise NotFound(UNKNOWN(id=row["id"])) from error
     index = orjson.loads(bodies[body["model_index"]])
     source = releases.PartSource(tenant, index)
     return Model(row["fingerprint"], index, source.load, storage_map.load(orjson.loads(bodies[body["storage"]])))

@@ -63,10 +63,15 @@ def table_of(model: Model, entity: Entity, dialect: str) -> EntityTable:
 
 
 def _storage_key(storage: EntityStorage) -> str:
-    # Physical names follow from ids but for the generations, so these are all that can differ for equal entities.
+    # Physical names follow from ids but for the generations, and for columns that a type did not have in former days.
     return storage.table + "".join(
-        f",{each}:{held.generation}" for each, held in storage.fields.items() if held.generation > 1
+        f",{each}:{held.generation}:{len(held.columns)}"
+        for each, held in storage.fields.items()
+        if held.generation > 1 or (held.type in _AS_TYPED and len(held.columns) == 1)
     )
+
+
+_AS_TYPED = frozenset(name for name, type_ in registry.TYPES.items() if type_.as_typed)
 
 
 class _Carrier:
@@ -92,8 +97,9 @@ def _table(digest: str, storage_key: str, dialect: str, carrier: _Carrier) -> En
         type_ = registry.of(each)
         if not type_.stored:
             continue
-        specs = type_.columns(each)
-        names = storage.fields[each.id].columns
+        # A release of former days may have fewer columns than the type has now, a retyped field more.
+        specs = type_.columns(each)[: len(storage.fields[each.id].columns)]
+        names = storage.fields[each.id].columns[: len(specs)]
         made = tuple(
             sa.Column(
                 name,

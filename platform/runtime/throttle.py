@@ -35,6 +35,38 @@ def count_attempt(ws: Workspace, account: str, address: str) -> None:
             ws.db.execute(sa.update(THROTTLE).where(THROTTLE.c.key == key).values(until=ws.now + wait))
 
 
+def count_visit(ws: Workspace, what: str, most: int, window: dt.timedelta) -> None:
+    """Count one more of something that anybody may do, at most so many in a stretch of time. Raises TooMany."""
+    insert: Callable[..., Any] = postgresql.insert if ws.db.dialect == "postgresql" else sqlite.insert
+    over = THROTTLE.c.until <= ws.now
+    statement = (
+        insert(THROTTLE)
+        .values(key=_key("visit", what), count=1, until=ws.now + window)
+        .on_conflict_do_update(
+            index_elements=["key"],
+            set_={
+                "count": sa.case((over, 1), else_=THROTTLE.c.count + 1),
+                "until": sa.case((over, ws.now + window), else_=THROTTLE.c.until),
+            },
+        )
+        .returning(THROTTLE.c.count, THROTTLE.c.until)
+    )
+    counted: Any = ws.db.execute(statement).one()
+    count, until = counted
+    if count > most:
+        seconds = max(1, int((until - ws.now).total_seconds()) + 1)
+        raise TooMany(TOO_MANY(seconds=seconds), retry_after=seconds)
+
+
+def network_of(address: str) -> str:
+    """An address as it counts: a network of IPv6 addresses is one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Address(int(found) >> 64 << 64)) if isinstance(found, IPv6Address) else str(found)
+
+
 def forget(ws: Workspace, account: str, address: str) -> None:
     """The right password was given: the pair starts afresh. The address does not: it may own one account."""
     ws.db.execute(sa.delete(THROTTLE).where(THROTTLE.c.key == _keys(account, address)[0]))
@@ -61,12 +93,8 @@ def _counted(ws: Workspace, key: str) -> int:
 
 
 def _keys(account: str, address: str) -> tuple[str, str]:
-    """Computed from what the server knows; a network of IPv6 addresses counts as one."""
-    try:
-        found = ip_address(address)
-        network = str(IPv6Address(int(found) >> 64 << 64)) if isinstance(found, IPv6Address) else str(found)
-    except ValueError:
-        network = address
+    """Computed from what the server knows."""
+    network = network_of(address)
     return _key("account", account, network), _key("address", network)
 
 

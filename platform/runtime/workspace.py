@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from metadata.access import Actor, platform_actor
-from metadata.model import Model
-from metadata.problems import NotFound, Unauthenticated, kind
+from metadata.access import FORM, Actor, platform_actor
+from metadata.model import Model, PublicForm
+from metadata.problems import NotFound, Unauthenticated, kind, say
 from runtime import directory
 from runtime.actors import load_actor
 from runtime.database.db import Bound, Db, LoginKind, TenantGone
@@ -27,6 +27,11 @@ TOKEN_REFUSED = kind(
     "token.refused",
     en="This token is unknown, revoked or expired. Make a new one.",
     zh="该令牌不存在、已撤销或已过期，请创建新的令牌。",
+)
+NO_FORM = kind(
+    "public_form.unknown",
+    en="There is no form at this address. Check the address, or ask the person who gave it to you.",
+    zh="此地址没有表单。请检查地址，或向提供地址的人确认。",
 )
 
 
@@ -58,7 +63,15 @@ class ByToken:
     hash: str
 
 
-Identify = PlatformActor | AsUser | BySession | ByToken
+@dataclass(frozen=True, slots=True)
+class AsVisitor:
+    """Nobody in particular, who may do what one public form of the tenant lets him: make a record of it."""
+
+    form: str
+    """Id or key of the form."""
+
+
+Identify = PlatformActor | AsUser | BySession | ByToken | AsVisitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,16 @@ def open_workspace(
         host.bell(tenant.id)
 
 
+def _visitor(model: Model, name: str) -> Actor:
+    """Raises NotFound for a form that there is not."""
+    form: PublicForm | None = model.get("public_forms", name)
+    if form is None:
+        raise NotFound(NO_FORM())
+    timezone = str(model.settings.get("timezone", "UTC"))
+    label = say(form.label, "en")
+    return Actor(None, label, (f"{FORM}{form.id}",), timezone=timezone, channel="public")
+
+
 def bump_access(ws: Workspace) -> None:
     """People's roles, units or accounts have changed: every process reads actors anew from the next request on."""
     ws.db.run("UPDATE _state SET access_epoch = access_epoch + 1")
@@ -201,6 +224,8 @@ def _actor(
 ) -> Actor:
     if isinstance(identify, PlatformActor):
         return platform_actor(channel)
+    if isinstance(identify, AsVisitor):
+        return _visitor(model, identify.form)
     user = identify.user if isinstance(identify, AsUser) else session.account if session else ""
     narrowed = identify if isinstance(identify, AsUser) else session
     role, scopes = (narrowed.role, narrowed.scopes) if narrowed else (None, None)

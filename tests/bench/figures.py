@@ -31,6 +31,8 @@ class Figures:
     """Prints each figure when it is known. With `judge=False` a figure is only told, never missed."""
 
     judge: bool = True
+    word: str = "bench"
+    """What every line begins with."""
     missed: list[str] = field(default_factory=list)
 
     def at_least(self, name: str, value: float, bar: float, of: Measure, given: Facts, **facts: object) -> None:
@@ -54,6 +56,6 @@ class Figures:
 
     def _print(self, name: str, facts: Facts, verdict: str) -> None:
         words = [f"{key}={value}" for key, value in facts.items() if value is not None]
-        print(" ".join(["bench", name, *words, verdict]).rstrip(), flush=True)
+        print(" ".join([self.word, name, *words, verdict]).rstrip(), flush=True)
         if verdict == "MISSED":
             self.missed.append(name)

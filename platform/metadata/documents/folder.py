@@ -50,7 +50,11 @@ def description_files(folder: Path) -> Iterator[Path]:
         yield from (Path(here) / each for each in folders if (Path(here) / each).is_symlink())
 
 
-def read_files(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
+def read_files(folder: Path, paths: Iterable[Path]) -> tuple[dict[str, str], tuple[Problem, ...]]:
+    """The text of each file by path, and what is wrong with those that cannot be taken: they stand there empty.
+
+    So the others are compiled and checked all the same. Raises MetadataInvalid for a package that is too big.
+    """
     files: dict[str, str] = {}
     problems: list[Problem] = []
     total = 0
@@ -59,23 +63,24 @@ def read_files(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
         place = Position(name, 1, 1)
         if path.is_symlink() and not _stays_inside(path, folder):
             problems.append(OUTSIDE(at=place, file=name))
+            if path.suffix in EXTENSIONS:
+                files[name] = ""
         elif path.suffix not in EXTENSIONS:
             if PurePosixPath(name).parts[0] in SECTION_NAMES:
                 problems.append(EXTENSION(at=place, file=name))
         elif path.stat().st_size > MOST_BYTES:
             problems.append(BIG_FILE(at=place, file=name, most=MOST_BYTES))
+            files[name] = ""
         else:
             total += path.stat().st_size
             if len(files) >= MOST_FILES or total > MOST_PACKAGE_BYTES:
-                problems.append(BIG_PACKAGE(files=MOST_FILES, most=MOST_PACKAGE_BYTES))
-                break
+                raise MetadataInvalid(*problems, BIG_PACKAGE(at=place, files=MOST_FILES, most=MOST_PACKAGE_BYTES))
             try:
                 files[name] = path.read_bytes().decode("utf-8-sig")
             except UnicodeDecodeError:
                 problems.append(NOT_UTF8(at=place, file=name))
-    if problems:
-        raise MetadataInvalid(problems)
-    return files
+                files[name] = ""
+    return files, tuple(problems)
 
 
 def _stays_inside(path: Path, folder: Path) -> bool:

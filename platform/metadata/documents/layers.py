@@ -47,12 +47,24 @@ Given = tuple[str, Any, Mark]
 """One entry as one layer wrote it: key, value, mark."""
 
 
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """What a layer said and another one above it says otherwise, or removes (`after` None)."""
+
+    path: str
+    before: Any
+    after: Any
+    below: Mark
+    above: Mark
+
+
 @dataclass(slots=True)
 class Findings:
     """What merging found out; `problems` stop a description, `warnings` do not."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    overruled: list[Overruled] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -110,6 +122,8 @@ def _merge_struct(shape: Shape, maps: list[Map], path: str, found: Findings) -> 
         merged.put(key, value, mark)
         if len(given) > 1:
             merged.remember(key, given[0][1])
+            if given[0][0] != given[-1][0] and not isinstance(value, Map):
+                found.overruled.append(Overruled(f"{path}.{key}", given[0][0], value, given[0][1], mark))
     return merged
 
 
@@ -159,7 +173,8 @@ def _add_layer(
         if value is None:
             if id in slots:
                 order.remove(id)
-                del slots[id]
+                gone = slots.pop(id)
+                found.overruled.append(Overruled(f"{path}.{id}", gone.given[0][1], None, gone.born, mark))
             else:
                 found.warnings.append(NOTHING_THERE(f"{path}.{key}", at=mark.key_position, key=key))
         elif id in slots:

@@ -2,5 +2,17 @@
 
 from __future__ import annotations
 
-SECTION_NAMES = ("options", "entities", "roles", "views", "layouts", "workspaces", "imports", "seeds", "demo")
+SECTION_NAMES = (
+    "options",
+    "entities",
+    "roles",
+    "views",
+    "layouts",
+    "dashboards",
+    "workspaces",
+    "imports",
+    "public_forms",
+    "seeds",
+    "demo",
+)
 """Sections of the description, in the order in which they are compiled."""

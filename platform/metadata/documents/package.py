@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,6 +56,8 @@ class Layer:
     requires: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    """What was wrong with the files themselves; the compiler tells it together with the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class ParsedLayer:
     sections: Mapping[str, Mapping[str, Written]]
     section_marks: Mapping[str, Position]
     problems: tuple[Problem, ...]
+    broken: frozenset[tuple[str, str | None]] = frozenset()
+    """Section and key of what could not be read at all (None: the whole section): nobody knows what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +94,13 @@ _documents: Remembered[tuple[str, str, str, str], _Document] = Remembered(5_000)
 
 
 def read_package(path: Path | str) -> Layer:
-    """The layer in a folder, or in one file. Raises MetadataInvalid with every file that cannot be taken."""
+    """The layer in a folder, or in one file. Raises MetadataInvalid when there is none, or one far too big."""
     path = Path(path)
     if path.is_file():
-        return _layer(read_files(path.parent, [path]), path.stem)
+        return _layer(*read_files(path.parent, [path]), path.stem)
     if not path.is_dir():
-        raise MetadataInvalid(NO_PACKAGE(file=str(path)))
-    return _layer(read_files(path, description_files(path)), path.resolve().name)
+        raise MetadataInvalid(NO_PACKAGE(at=Position(str(path), 1, 1), file=str(path)))
+    return _layer(*read_files(path, description_files(path)), path.resolve().name)
 
 
 def read_text(text: str, file: str = "inline.yaml") -> Layer:
@@ -104,37 +108,64 @@ def read_text(text: str, file: str = "inline.yaml") -> Layer:
     size = len(text.encode())
     if size > yaml.MOST_BYTES:
         raise MetadataInvalid(BIG_FILE(at=Position(file, 1, 1), file=file, most=yaml.MOST_BYTES))
-    return _layer({file: text}, PurePosixPath(file).stem)
+    return _layer({file: text}, (), PurePosixPath(file).stem)
 
 
 def read_code(code: str, folders: Sequence[Path]) -> Layer:
-    """The package of that code in the first folder that has it."""
-    known = sorted({each.name for folder in folders if folder.is_dir() for each in folder.iterdir() if each.is_dir()})
-    if code in known:
-        return read_package(next(folder / code for folder in folders if (folder / code).is_dir()))
-    near = get_close_matches(code, known, 1)
-    raise MetadataInvalid(NO_PACKAGE(file=code, suggestion=near[0] if near else None))
+    """The package of that code in the first folder that has it. Raises MetadataInvalid."""
+    held = [folder / code for folder in folders if code in _codes([folder])]
+    if not held:
+        raise MetadataInvalid(_no_package(code, folders, at=Position(code, 1, 1)))
+    return read_package(held[0])
+
+
+def _codes(folders: Sequence[Path]) -> list[str]:
+    return sorted({each.name for folder in folders if folder.is_dir() for each in folder.iterdir() if each.is_dir()})
+
+
+def _no_package(code: str, folders: Sequence[Path], path: str = "", at: Position | None = None) -> Problem:
+    near = get_close_matches(code, _codes(folders), 1)
+    return NO_PACKAGE(path, at=at, file=code, suggestion=near[0] if near else None)
 
 
 def with_requirements(layers: Sequence[Layer], folders: Sequence[Path]) -> list[Layer]:
-    """The layers and every package that they require, found by code, each once."""
+    """The layers and every package that they require, found by code, each once.
+
+    A package that is nowhere becomes a problem of the layer that requires it.
+    """
     found = {layer.code: layer for layer in layers}
-    waiting = [code for layer in layers for code in layer.requires]
+    waiting = [(layer, code) for layer in layers for code in layer.requires]
     while waiting:
-        code = waiting.pop()
-        if code not in found:
+        layer, code = waiting.pop()
+        if code in found:
+            continue
+        if code in _codes(folders):
             found[code] = read_code(code, folders)
-            waiting.extend(found[code].requires)
+            waiting.extend((found[code], each) for each in found[code].requires)
+        else:
+            problem = _no_package(code, folders, f"package.requires.{code}", _place_of_requirement(layer, code))
+            held = found[layer.code]
+            found[layer.code] = replace(held, problems=(*held.problems, problem))
     return list(found.values())
+
+
+def _place_of_requirement(layer: Layer, code: str) -> Position:
+    requires = parse_layer(layer).package.get("requires")
+    if isinstance(requires, Map) and code in requires.marks:
+        return requires.marks[code].key_position
+    return Position(f"{layer.code}/package.yaml", 1, 1)
 
 
 def parse_layer(layer: Layer) -> ParsedLayer:
     """Parse every file of a layer. Unchanged files are not parsed again."""
     gathered = _Gathered(layer)
     whole = _holds_whole_package(layer)
+    unread = {each.position.file for each in layer.problems if each.position is not None}
     for path in sorted(layer.files):
         place = path if whole else f"{layer.code}/{path}"
         document = _parse(layer, path, place)
+        if not document.data and (document.problems or place in unread):
+            gathered.broken.add(_key_of(path))
         gathered.problems.extend(document.problems)
         if whole:
             gathered.add_whole(document)
@@ -160,6 +191,11 @@ def _read(text: str, source: Source, digest: str) -> _Document:
     return _Document(data, problems, digest)
 
 
+def _key_of(path: str) -> tuple[str, str | None]:
+    parts = PurePosixPath(path).with_suffix("").parts
+    return parts[0], parts[1] if len(parts) > 1 else None
+
+
 def _holds_whole_package(layer: Layer) -> bool:
     if len(layer.files) != 1:
         return False
@@ -180,10 +216,12 @@ class _Gathered:
         self.package = Map()
         self.sections: dict[str, dict[str, Written]] = {}
         self.marks: dict[str, Position] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = list(layer.problems)
+        self.broken: set[tuple[str, str | None]] = set()
 
     def parsed(self) -> ParsedLayer:
-        return ParsedLayer(self.layer, self.package, self.sections, self.marks, tuple(self.problems))
+        problems, broken = tuple(self.problems), frozenset(self.broken)
+        return ParsedLayer(self.layer, self.package, self.sections, self.marks, problems, broken)
 
     def add_whole(self, document: _Document) -> None:
         for name, data in document.data.items():
@@ -227,16 +265,24 @@ class _Gathered:
             held[written.key] = written
 
 
-def _layer(files: Mapping[str, str], fallback: str) -> Layer:
+def _layer(files: Mapping[str, str], problems: Sequence[Problem], fallback: str) -> Layer:
     """package.yaml is read leniently here: what is wrong with it is said by the compiler, together with the rest."""
     bare = Layer(fallback, files=files)
     said = plain(parse_layer(bare).package)
     settings, requires = said.get("settings"), said.get("requires")
+    code = str(said.get("code") or fallback)
     return Layer(
-        code=str(said.get("code") or fallback),
+        code=code,
         version=str(said.get("version") or "0"),
         kind=str(said.get("kind") or "module"),
         requires=tuple(requires) if isinstance(requires, dict) else (),
         settings=settings if isinstance(settings, dict) else {},
         files=files,
+        problems=tuple(_placed(each, code) for each in problems),
     )
+
+
+def _placed(problem: Problem, code: str) -> Problem:
+    """The problem of a file where all others of its layer are told: below the layer's code."""
+    place = problem.position
+    return problem if place is None else problem.at(replace(place, file=f"{code}/{place.file}"))

@@ -23,6 +23,7 @@ from metadata.expressions.tree import (
     walk,
 )
 from metadata.fieldtypes.links import AnyLink
+from metadata.fieldtypes.registry import TYPES
 from metadata.folding import fold
 
 BASE = "__base"
@@ -163,10 +164,17 @@ def _value(node: Node, base: bool = False) -> Value:
             key = node.field + BASE if base and node.type == "money" else node.field
             if node.type == "any_link":
                 return lambda row, constants: _linked_id(_reached(row, node, key))
+            if TYPES[node.type].compared:
+                compared = TYPES[node.type].comparable
+                return lambda row, constants: _if_any(compared, _reached(row, node, key))
             if not node.links:
                 return lambda row, constants: row.values.get(key)
             return lambda row, constants: _reached(row, node, key)
     raise TypeError("a condition is not a value")
+
+
+def _if_any(make: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else make(value)
 
 
 def _linked_id(value: AnyLink | None) -> str | None:

@@ -12,7 +12,6 @@ from decimal import Decimal, localcontext
 from metadata.expressions import problems as p
 from metadata.expressions.tree import Kind
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import ValueProblem
 from metadata.model import Field
 from metadata.problems import Kind as ProblemKind
 from metadata.problems import Label, Problem
@@ -59,7 +58,7 @@ def literal_value(field: Field, kind: Kind, raw: str | bool, number: bool) -> ob
         if kind == "number":
             return _number(raw)
     elif kind == "text":
-        return _text(field, raw)
+        return registry.of(field).literal(field, raw)
     elif kind == "set":
         return raw
     elif (kind == "date" and _DATE.fullmatch(raw)) or (kind == "datetime" and _DATE.fullmatch(raw)):
@@ -101,16 +100,6 @@ def _number(raw: str) -> Decimal:
                 if int(value.as_tuple().exponent) >= -12:
                     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value
     raise LiteralRefused(p.bad_number, value=raw[:40])
-
-
-def _text(field: Field, raw: str) -> str:
-    if field.type in ("email", "phone", "url"):
-        # Stored in a canonical form; a part of one is compared as it is.
-        try:
-            return str(registry.of(field).parse(field, raw))
-        except ValueProblem:
-            return raw
-    return raw
 
 
 def _id(raw: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from metadata.expressions.tree import Kind
 from metadata.model import Field
 from metadata.problems import Kind as ProblemKind
-from metadata.problems import Problem
+from metadata.problems import Label, Problem
 
 StorageKind = Literal["text", "integer", "decimal", "boolean", "date", "datetime", "uuid", "json", "list"]
 """How a column holds values.
@@ -64,6 +64,18 @@ class TextContext:
     currency: str = ""
 
 
+class Typed(str):
+    """A text in its one form, by which it is compared and sent as JSON, and how somebody has typed it."""
+
+    __slots__ = ("typed",)
+    typed: str | None
+
+    def __new__(cls, value: str, typed: str | None) -> Typed:
+        made = super().__new__(cls, value)
+        made.typed = typed
+        return made
+
+
 class FieldType:
     """One field type. Subclasses override what differs; an instance has no state and serves every field of its type."""
 
@@ -81,6 +93,21 @@ class FieldType:
     """JSON Schema of each property beyond those of every field (type, label, required, ...)."""
     control: str = "text"
     """Name of the form control (a template macro)."""
+    compared: int = 0
+    """Which of its columns conditions and orders look at: 1 where the value is kept in a form that does not compare
+    (parts, HTML) and a second column holds `comparable` of it."""
+    as_typed: bool = False
+    """Whether a second column keeps what was typed where that is not the value itself; see `Typed`."""
+    indexable: bool = True
+    """Whether whole values can be unique, indexed and listed in order."""
+    in_cells: bool = True
+    """Whether files carry its values: False for what one cell cannot say or must not."""
+    parts: Mapping[str, Label] = {}
+    """Parts of a value that files may have in columns of their own (`address.city`), and what people call them."""
+    spread: bool = False
+    """Whether an export has a column for each part rather than one for the whole."""
+    concealed: bool = False
+    """True: nobody is told the value; lists, events and exports know only that there is one."""
 
     def check(self, field: Field) -> tuple[Problem, ...]:
         """What is wrong with the description of a field of this type beyond its grammar; paths are properties."""
@@ -98,10 +125,34 @@ class FieldType:
         """The JSON value of a Python value; `parse(dump(v)) == v`."""
         return value
 
+    def comparable(self, value: Any) -> Any:
+        """What a value that is not None is to conditions and orders, and what the column `compared` holds."""
+        return value
+
+    def literal(self, field: Field, raw: str) -> str:
+        """A text of a condition in the form in which values are compared; as it is when it has no such form."""
+        return raw
+
+    def files(self, value: Any) -> tuple[str, ...]:
+        """Ids of the uploaded files that a value names."""
+        return ()
+
+    def keep(self, field: Field, value: Any) -> Any:
+        """The JSON value that events keep: as `dump`, but by the ids of options and entities, which never change."""
+        return self.dump(field, value)
+
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         """The Python value of a cell or a form input; None for blank text. Raises ValueProblem."""
         text = text.strip()
         return None if text == "" else self.parse(field, text)
+
+    def read_part(self, field: Field, part: str, text: str, context: TextContext) -> Any:
+        """What a cell says of one part, as a part of the JSON value. Raises ValueProblem."""
+        return text.strip() or None
+
+    def write_part(self, field: Field, part: str, value: Any, context: TextContext) -> str:
+        """One part of a value that is not None, as an exported cell."""
+        return str(value.get(part) or "")
 
     def show(self, field: Field, value: Any, context: TextContext) -> str:
         """A value as a person reads it in a list cell; an empty string for None."""

@@ -143,11 +143,24 @@ def is_retired(field: Field, value: Any) -> bool:
     return any(option.retired for id in ids if (option := field.option(id)) is not None)
 
 
+def impossible(field: Field, value: Any, other: str | None) -> tuple[Option, ...]:
+    """The options in a value that the option `other` of the field it depends on does not allow."""
+    ids = (value,) if isinstance(value, str) else value or ()
+    options = [option for id in ids if (option := field.option(id)) is not None]
+    return tuple(each for each in options if each.given and other not in each.given)
+
+
 _OPTION_SCHEMA: Mapping[str, Any] = {
     "anyOf": [
         {"type": "string", "description": "The option set, a key of the section `options`."},
         {"type": "object", "minProperties": 1, "description": "Options of this field alone, by id."},
     ]
+}
+
+
+_DEPENDS: Mapping[str, Any] = {
+    "type": "string",
+    "description": "The choice field whose value decides, by `for` of each option here, which options are possible.",
 }
 
 
@@ -159,7 +172,7 @@ class Choice(FieldType):
     groupable = True
     operators: tuple[str, ...] = ("==", "!=", "in")
     control = "select"
-    properties: Mapping[str, Any] = {"options": _OPTION_SCHEMA}
+    properties: Mapping[str, Any] = {"options": _OPTION_SCHEMA, "depends_on": _DEPENDS}
 
     def check(self, field: Field) -> tuple[Problem, ...]:
         return () if field.options else (no_options("options"),)
@@ -180,6 +193,9 @@ class Choice(FieldType):
     def dump(self, field: Field, value: Any) -> Any:
         option = None if value is None else field.option(value)
         return option.key if option is not None else value
+
+    def keep(self, field: Field, value: Any) -> Any:
+        return value
 
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         if not text.strip():
@@ -218,7 +234,7 @@ class MultiChoice(FieldType):
     sortable = False
     operators: tuple[str, ...] = ("contains", "==", "!=")
     control = "multi_select"
-    properties: Mapping[str, Any] = {"options": _OPTION_SCHEMA}
+    properties: Mapping[str, Any] = {"options": _OPTION_SCHEMA, "depends_on": _DEPENDS}
 
     def check(self, field: Field) -> tuple[Problem, ...]:
         return () if field.options else (no_options("options"),)
@@ -247,6 +263,9 @@ class MultiChoice(FieldType):
         if value is None:
             return None
         return [option.key if (option := field.option(each)) is not None else each for each in value]
+
+    def keep(self, field: Field, value: Any) -> Any:
+        return None if value is None else list(value)
 
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         if not text.strip():

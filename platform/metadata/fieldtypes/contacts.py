@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from metadata.fieldtypes.base import ColumnSpec, FieldType, TextContext, refuse
+from metadata.fieldtypes.base import ColumnSpec, FieldType, TextContext, Typed, ValueProblem, refuse
 from metadata.fieldtypes.patterns import ecma
 from metadata.folding import plain
 from metadata.model import Field
@@ -34,7 +35,7 @@ unknown_region = kind(
 )
 
 
-class _Contact(FieldType):
+class Contact(FieldType):
     """A text of one form: `pattern` says which in the schema, `form` is that pattern compiled for `parse`."""
 
     kind = "text"
@@ -57,11 +58,18 @@ class _Contact(FieldType):
     def normal(self, text: str) -> str:
         return text
 
+    def literal(self, field: Field, raw: str) -> str:
+        # A part of one is compared as it is.
+        try:
+            return str(self.parse(field, raw))
+        except ValueProblem:
+            return raw
+
     def json_schema(self, field: Field) -> Mapping[str, Any]:
         return {"type": "string", "maxLength": self.longest, "pattern": self.pattern}
 
 
-class Email(_Contact):
+class Email(Contact):
     """A mail address, in lower case."""
 
     name = "email"
@@ -100,10 +108,14 @@ _EXTENSION = re.compile(r" *(?:;? *ext\.?=?|分机号?|转|x|#) *[:.]? *([0-9]{1
 _DASHES = re.compile(r"[‐‑‒–—―−]")
 
 
-class Phone(_Contact):
-    """A telephone number as E.164, with `;ext=` where it has an extension. Numbers without `+` are of the region."""
+class Phone(Contact):
+    """A telephone number as E.164, with `;ext=` where it has an extension. Numbers without `+` are of the region.
+
+    What was typed is kept beside it: people and files see that, everything that compares sees the number.
+    """
 
     name = "phone"
+    as_typed = True
     control = "phone"
     longest = 40
     pattern = r"^[+(]?[0-9][0-9 ()./-]*(;ext=[0-9]{1,7})?$"
@@ -116,6 +128,9 @@ class Phone(_Contact):
         },
     }
 
+    def columns(self, field: Field) -> tuple[ColumnSpec, ...]:
+        return (ColumnSpec("text"), ColumnSpec("text", "__typed"))
+
     def check(self, field: Field) -> tuple[Problem, ...]:
         import phonenumbers
 
@@ -123,24 +138,28 @@ class Phone(_Contact):
         return () if region in phonenumbers.SUPPORTED_REGIONS else (unknown_region("region", region=region),)
 
     def parse(self, field: Field, raw: Any) -> str | None:
-        if raw is None:
-            return None
+        if raw is None or isinstance(raw, Typed):
+            return raw
         region = field.props.get("region", "CN")
         fits = isinstance(raw, str) and len(raw) <= self.longest and self.form.search(raw) is not None
         found = _e164(raw, region) if fits else None
         if found is None:
             raise refuse(bad_phone, field, region=region)
-        return found
+        return found if found == raw else Typed(found, raw)
 
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         typed = _DASHES.sub("-", plain(text))
         typed = re.sub(r"^(tel|电话|手机)\s*[:.]?\s*", "", typed, flags=re.IGNORECASE)
-        return self.parse(field, _EXTENSION.sub(r";ext=\1", typed)) if typed else None
+        found = self.parse(field, _EXTENSION.sub(r";ext=\1", typed)) if typed else None
+        kept = text.strip()
+        return found if found is None or found == kept or len(kept) > _LONGEST_TYPED else Typed(str(found), kept)
 
     def show(self, field: Field, value: Any, context: TextContext) -> str:
-        """As it is dialled in its region, or with its country code."""
+        """As it was typed, else as it is dialled in its region, or with its country code."""
         if value is None:
             return ""
+        if (typed := self._typed(field, value)) is not None:
+            return typed
         import phonenumbers as numbers
 
         try:
@@ -152,7 +171,14 @@ class Phone(_Contact):
         return str(numbers.format_number(number, form))
 
     def write_text(self, field: Field, value: Any, context: TextContext) -> str:
-        return value or ""
+        return "" if value is None else self._typed(field, value) or str(value)
+
+    def _typed(self, field: Field, value: str) -> str | None:
+        """What was typed, as long as it still means this number: one without country code was of the region of then."""
+        typed = getattr(value, "typed", None)
+        if typed is None or typed.startswith("+") or value.startswith(_country_code(field.props.get("region", "CN"))):
+            return typed
+        return None
 
     def tokens(self, field: Field, value: Any) -> tuple[str, ...]:
         """The digits with and without the country code."""
@@ -175,6 +201,16 @@ class Phone(_Contact):
         return (13800001111, True, [], {}, "+8613800001111\x00", "1" * 41, "+８６13800001111", *texts)
 
 
+_LONGEST_TYPED = 80
+
+
+@lru_cache(maxsize=300)
+def _country_code(region: str) -> str:
+    import phonenumbers
+
+    return f"+{phonenumbers.country_code_for_region(region)}"
+
+
 def _e164(text: str, region: str) -> str | None:
     """The number in its one form, None when there is no such number."""
     # Tables of every country: loaded with the first number, not with the program.
@@ -190,7 +226,7 @@ def _e164(text: str, region: str) -> str | None:
     return f"{form};ext={number.extension}" if number.extension else str(form)
 
 
-class Url(_Contact):
+class Url(Contact):
     """A web address."""
 
     name = "url"

@@ -237,6 +237,9 @@ class AnyLinkType(FieldType):
     def dump(self, field: Field, value: Any) -> Any:
         return None if value is None else {"entity": _entities(field).get(value.entity, value.entity), "id": value.id}
 
+    def keep(self, field: Field, value: Any) -> Any:
+        return None if value is None else {"entity": value.entity, "id": value.id}
+
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         if not text.strip():
             return None

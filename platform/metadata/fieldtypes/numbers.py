@@ -93,8 +93,13 @@ class Integer(FieldType):
         "max": {"type": "integer", "description": "Largest value."},
     }
 
+    def limits(self, field: Field) -> tuple[int, int]:
+        """The smallest and the largest value."""
+        most = 2**63 - 1
+        return max(field.props.get("min", -most), -most), min(field.props.get("max", most), most)
+
     def check(self, field: Field) -> tuple[Problem, ...]:
-        low, high = _range(field)
+        low, high = self.limits(field)
         return (min_above_max("min", min=low, max=high),) if low > high else ()
 
     def columns(self, field: Field) -> tuple[ColumnSpec, ...]:
@@ -105,7 +110,7 @@ class Integer(FieldType):
             return None
         if not _is_whole(raw):
             raise refuse(not_integer, field)
-        low, high = _range(field)
+        low, high = self.limits(field)
         if raw < low:
             raise refuse(too_small, field, min=low)
         if raw > high:
@@ -130,21 +135,16 @@ class Integer(FieldType):
         return "" if value is None else str(value)
 
     def json_schema(self, field: Field) -> Mapping[str, Any]:
-        low, high = _range(field)
+        low, high = self.limits(field)
         return {"type": "integer", "minimum": low, "maximum": high}
 
     def samples(self, field: Field) -> tuple[Any, ...]:
-        low, high = _range(field)
+        low, high = self.limits(field)
         return tuple(dict.fromkeys(min(max(each, low), high) for each in (7, 1200, low, high)))
 
     def refused(self, field: Field) -> tuple[Any, ...]:
-        low, high = _range(field)
+        low, high = self.limits(field)
         return ("7", 1.5, True, [], {}, low - 1, high + 1, 1e300, math.inf, math.nan)
-
-
-def _range(field: Field) -> tuple[int, int]:
-    most = 2**63 - 1
-    return max(field.props.get("min", -most), -most), min(field.props.get("max", most), most)
 
 
 class Number(FieldType):

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from metadata.fieldtypes.addresses import Address
 from metadata.fieldtypes.amounts import MoneyType
+from metadata.fieldtypes.barcodes import Barcode
 from metadata.fieldtypes.base import FieldType
 from metadata.fieldtypes.choices import Boolean, Choice, MultiChoice
+from metadata.fieldtypes.colors import Color
 from metadata.fieldtypes.contacts import Email, Phone, Url
 from metadata.fieldtypes.dates import Date, DateTime
 from metadata.fieldtypes.documents import Json
-from metadata.fieldtypes.files import File
+from metadata.fieldtypes.files import File, Files, Image, Signature
 from metadata.fieldtypes.links import AnyLinkType, Children, Identifier, Link, Links, Unit, User
 from metadata.fieldtypes.numbers import Integer, Number, Percent
+from metadata.fieldtypes.persons import PersonName
+from metadata.fieldtypes.places import Location
+from metadata.fieldtypes.ratings import Rating
+from metadata.fieldtypes.regions import Region
+from metadata.fieldtypes.richtexts import RichText
+from metadata.fieldtypes.secrets import Secret
 from metadata.fieldtypes.sequences import Sequence
 from metadata.fieldtypes.texts import LongText, Tags, Text
+from metadata.fieldtypes.times import Duration, Time
 from metadata.model import Field
 
 TYPES: Mapping[str, FieldType] = MappingProxyType(
@@ -24,19 +34,30 @@ TYPES: Mapping[str, FieldType] = MappingProxyType(
         for each in (
             Text(),
             LongText(),
+            RichText(),
             Integer(),
             Number(),
             MoneyType(),
             Percent(),
+            Rating(),
             Boolean(),
             Date(),
             DateTime(),
+            Time(),
+            Duration(),
             Choice(),
             MultiChoice(),
             Tags(),
+            Color(),
+            PersonName(),
             Email(),
             Phone(),
             Url(),
+            Address(),
+            Region(),
+            Location(),
+            Barcode(),
+            Secret(),
             Json(),
             Sequence(),
             Link(),
@@ -46,6 +67,9 @@ TYPES: Mapping[str, FieldType] = MappingProxyType(
             User(),
             Unit(),
             File(),
+            Files(),
+            Image(),
+            Signature(),
             Identifier(),
         )
     }

@@ -18,7 +18,7 @@ NOT_WRITABLE = kind(
     zh="“{name}”由平台维护，不能赋值，请删除。",
 )
 
-LINKS = frozenset({"link", "links", "any_link", "user", "unit", "children", "file"})
+LINKS = frozenset({"link", "links", "any_link", "user", "unit", "children", "file", "files", "image", "signature"})
 """Their values name other records by title or key, which only the database knows."""
 GIVEN = frozenset({"owner", "unit", "currency"})
 

@@ -248,6 +248,10 @@ class PostgresServer:
         run(sql.SQL("GRANT USAGE ON SCHEMA platform TO {}").format(login))
         run(sql.SQL("GRANT SELECT ON platform.tenant, platform.shared TO {}").format(login))
         run(sql.SQL("GRANT SELECT, DELETE ON platform.wake TO {}").format(login))
+        # It lets operators in and out; who is one is decided with the administrator's URL.
+        run(sql.SQL("GRANT SELECT ON platform.operator TO {}").format(login))
+        desk = "GRANT SELECT, INSERT, UPDATE, DELETE ON platform.operator_session, platform.operator_attempt TO {}"
+        run(sql.SQL(desk).format(login))
         run("RESET ROLE")
 
     def create_place(self, id: str) -> str:

@@ -59,6 +59,16 @@ CREATE TABLE IF NOT EXISTS tenant (
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ')), state TEXT NOT NULL, label TEXT NOT NULL DEFAULT ''
 )
 """
+_OPERATORS = """
+CREATE TABLE IF NOT EXISTS operator (
+  id TEXT PRIMARY KEY, login TEXT NOT NULL UNIQUE, password TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS operator_session (
+  hash TEXT PRIMARY KEY, operator TEXT NOT NULL REFERENCES operator (id), csrf TEXT NOT NULL, agent TEXT NOT NULL,
+  created_at TEXT NOT NULL, expires_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS operator_attempt (key TEXT PRIMARY KEY, count INTEGER NOT NULL, until TEXT NOT NULL)
+"""
 
 
 class _File:
@@ -190,6 +200,8 @@ class SqliteServer:
         with contextlib.closing(_connect(path)) as raw:
             raw.execute("PRAGMA journal_mode = WAL")
             raw.execute(_DIRECTORY)
+            for statement in _OPERATORS.split(";"):
+                raw.execute(statement)
         self._directory_made = True
 
     def create_place(self, id: str) -> str:

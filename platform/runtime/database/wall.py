@@ -13,7 +13,7 @@ import re
 OWNER = "metaloom_owner"
 TENANTS = "metaloom_tenants"
 
-VERSION = 1
+VERSION = 2
 """Raise it when anything below changes: the next `tenant create` or `upgrade` brings every database up to date."""
 
 _PLACE = re.compile(r"t_[a-z0-9]{1,40}\Z")
@@ -91,6 +91,25 @@ CREATE TABLE IF NOT EXISTS platform.wake (
 );
 CREATE INDEX IF NOT EXISTS ix_wake_due ON platform.wake (due_at, id);
 CREATE TABLE IF NOT EXISTS platform.shared (name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE IF NOT EXISTS platform.operator (
+  id uuid PRIMARY KEY,
+  login text COLLATE "C" NOT NULL UNIQUE,
+  password text COLLATE "C" NOT NULL,
+  created_at timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS platform.operator_session (
+  hash text COLLATE "C" PRIMARY KEY,
+  operator uuid NOT NULL REFERENCES platform.operator (id),
+  csrf text NOT NULL,
+  agent text NOT NULL,
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz NOT NULL
+);
+CREATE TABLE IF NOT EXISTS platform.operator_attempt (
+  key text COLLATE "C" PRIMARY KEY,
+  count integer NOT NULL,
+  until timestamptz NOT NULL
+);
 
 CREATE OR REPLACE FUNCTION platform.bind(
   place text, writing boolean, login_kind text, secret text,

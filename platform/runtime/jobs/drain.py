@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from metadata.problems import LANGUAGES, Conflict, PlatformError, TooMany, Unavailable
-from runtime import feed
+from runtime import feed, notifications
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import calls, table
@@ -120,6 +120,7 @@ def _written(ws: Workspace, job: Job, outcome: Outcome | None) -> Job | None:
             table.cancelled(ws, job)
         case Done():
             table.keep(ws, job, outcome)
+            notifications.tell_job_over(ws, job, "done")
         case More():
             return table.keep(ws, job, outcome)
     return None
@@ -135,7 +136,8 @@ def _fail(host: Host, tenant: Tenant, job: Job, error: Mapping[str, Any], *, fin
         contextlib.suppress(table.Fenced),
         open_workspace(host, tenant, PlatformActor(), write=True, channel="job") as ws,
     ):
-        table.fail(ws, job, error, final)
+        if table.fail(ws, job, error, final):
+            notifications.tell_job_over(ws, job, "failed")
 
 
 def _described(error: Exception) -> dict[str, Any]:

@@ -12,6 +12,7 @@ KINDS: dict[str, Kind] = {
     "import": Kind("runtime.transfer.importing:step", channel="import", longest=3600.0),
     "export": Kind("runtime.transfer.export_jobs:step", outside=True, longest=3600.0),
     "bulk_edit": Kind("runtime.transfer.bulk_edit:step"),
+    "bulk_delete": Kind("runtime.transfer.bulk_delete:step"),
     "tidy": Kind("runtime.jobs.tidy:step"),
     "analyze": Kind("runtime.transfer.analyzing:step", outside=True),
 }

@@ -188,17 +188,18 @@ def renew(ws: Workspace, job: Job, shown: Mapping[str, Any] | None) -> None:
     _change(ws, job, values)
 
 
-def fail(ws: Workspace, job: Job, error: Mapping[str, Any], final: bool) -> None:
-    """A step failed. Try again later, each time after a longer wait, until it is enough."""
+def fail(ws: Workspace, job: Job, error: Mapping[str, Any], final: bool) -> bool:
+    """A step failed. Try again later, each time after a longer wait, until it is enough: then the answer is True."""
     tried = job.attempt - (job.max_attempts - KINDS[job.kind].attempts)
     if final or tried >= KINDS[job.kind].attempts:
         state = "failed" if final else "dead"
         _change(ws, job, {"state": state, "error": dict(error), "lease_until": None, "finished_at": ws.now})
-        return
+        return True
     pause = min(2.0 ** max(tried, 0), _LONGEST_WAIT) * random.uniform(0.5, 1.5)
     values = {"state": "queued", "error": dict(error), "lease_until": None, "run_at": _clock(ws, pause)}
     _change(ws, job, values)
     wake(ws, seconds=pause)
+    return False
 
 
 def _change(ws: Workspace, job: Job, values: Mapping[str, Any]) -> None:

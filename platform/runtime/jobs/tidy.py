@@ -1,10 +1,10 @@
-"""Once an hour each tenant is tidied: uploads that nobody named, answers kept too long, jobs long over."""
+"""Once an hour each tenant is tidied: uploads that nobody named, answers kept too long, jobs and plans long over."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from runtime import files, idempotency
+from runtime import files, forgetting, idempotency
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import rows, table
@@ -31,5 +31,6 @@ def step(step: Step) -> Outcome:
         "bytes": files.sweep(ws),
         "answers": idempotency.forget(ws),
         "jobs": len(old),
+        "plans": forgetting.forget_plans(ws),
     }
     return Done(found)

@@ -13,6 +13,7 @@ from metadata.expressions.binding import bound
 from metadata.expressions.money import compares_base
 from metadata.expressions.tree import Compare, Constant, FieldRef, In, Logic, Node, Not, TextMatch, Truth
 from metadata.fieldtypes.base import ColumnSpec
+from metadata.fieldtypes.registry import TYPES
 from metadata.folding import fold
 from runtime.queries.build import Build, Joins
 from runtime.queries.constants import constant_parameter, text_parameter
@@ -61,7 +62,7 @@ class _Where:
 
     def _column(self, ref: FieldRef, base: bool = False) -> tuple[sa.ColumnElement[Any], ColumnSpec]:
         source = self.joins.at([link for _, link, _ in ref.links])
-        part = 1 if base and ref.type == "money" else 0
+        part = 1 if base and ref.type == "money" else TYPES[ref.type].compared
         return source.column(ref.field, part), source.table.fields[ref.field].specs[part]
 
     def _or_empty(self, condition: Condition, *columns: tuple[sa.ColumnElement[Any], FieldRef]) -> Condition:

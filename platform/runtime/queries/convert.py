@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import ColumnSpec
+from metadata.fieldtypes.base import ColumnSpec, Typed
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Field
 from metadata.money import CURRENCIES, amount_text, minor_units
@@ -20,6 +21,8 @@ Convert = Callable[[Any], Any]
 def json_converter(field: Field, spec: ColumnSpec, dialect: str) -> Convert | None:
     """For values that are not None. Gives what the field type's `dump` gives for the decoded value."""
     postgres = dialect == "postgresql"
+    if registry.of(field).concealed:
+        return partial(registry.of(field).dump, field)
     if field.options and spec.kind == "text":
         # An option that is gone is shown as it is stored.
         keys = {each.id: each.key for each in field.options}
@@ -94,5 +97,15 @@ def any_link_value(index: int, entity: int) -> Convert:
 
     def convert(row: Any) -> Any:
         return None if row[index] is None else AnyLink(row[entity], row[index])
+
+    return convert
+
+
+def typed_value(index: int, typed: int) -> Convert:
+    """Row -> a value with what was typed beside it."""
+
+    def convert(row: Any) -> Any:
+        value = row[index]
+        return value if row[typed] is None else Typed(value, row[typed])
 
     return convert

@@ -14,6 +14,7 @@ from metadata.problems import BadRequest, NotFound
 from runtime.queries import query as q
 from runtime.queries.build import Build
 from runtime.queries.lists import fetch_lists
+from runtime.queries.merged import absent
 from runtime.queries.names import entity_of, find_list
 from runtime.queries.order import cursor_text, cursor_values, digest_of, has_rest
 from runtime.queries.prepare import Asked, Plan, ask, count_statement, page_statement, plan_of, readable_search
@@ -33,7 +34,7 @@ def find(ws: Workspace, query: Query) -> Page:
 def get(
     ws: Workspace, entity: str, id: str, fields: Sequence[str] | None = None, deleted: bool = False
 ) -> dict[str, Any]:
-    """One record as JSON data. Raises NotFound, also when the actor may not see it."""
+    """One record as JSON data. Raises NotFound, also when the actor may not see it, and Gone for a merged one."""
     found: list[dict[str, Any]] = []
     if is_uuid(id):
         names = None if fields is None else tuple(fields)
@@ -41,7 +42,8 @@ def get(
         found = page.output.objects(page.raw, page.lists)
     if not found:
         shown = entity_of(ws.model, entity)
-        raise NotFound(q.not_found(shown.key, entity=shown.label))
+        missing = NotFound(q.not_found(shown.key, entity=shown.label))
+        raise missing if deleted else absent(ws, shown, id, missing)
     return found[0]
 
 
@@ -76,7 +78,7 @@ def related(
     if listed is None:
         raise NotFound(q.unknown_list(source.key, entity=source.label, name=key[:60]))
     if not is_uuid(id) or not sees(ws, source, "read", id.lower(), deleted=False):
-        raise NotFound(q.not_found(source.key, entity=source.label))
+        raise absent(ws, source, id, NotFound(q.not_found(source.key, entity=source.label)))
     query = Query(listed.entity.id, **asked)
     _check_limit(query.limit)
     return _page(ask(ws, replace(query, ids=None), related=listed, related_to=id.lower()))
@@ -118,12 +120,16 @@ def _page(asked: Asked) -> Page:
     more = len(raw) > query.limit
     if more:
         raw = raw[: query.limit]
-    next = cursor_text(belongs, [raw[-1][at] for at in plan.positions]) if more else None
+
+    def cursor(place: int) -> str:
+        return cursor_text(belongs, [raw[place][at] for at in plan.positions])
+
+    next = cursor(-1) if more else None
     lists: dict[str, dict[str, list[Any]]] = {}
     if plan.output.lists:
         lists = fetch_lists(asked.ws, plan.output.lists, [row[0] for row in raw], query.deleted)
     count, capped = _count(asked, len(raw), more)
-    return Page(plan.output, raw, lists, next, count, capped)
+    return Page(plan.output, raw, lists, next, count, capped, cursor)
 
 
 def _digest(asked: Asked) -> str:

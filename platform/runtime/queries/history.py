@@ -71,18 +71,27 @@ def feed(ws: Workspace, after: int = 0, limit: int = 100) -> dict[str, Any]:
 
 
 def visible_ids(ws: Workspace, entity: Entity, ids: Iterable[str]) -> frozenset[str]:
-    """Those of some ids whose records the actor may read, in the recycle bin or not."""
-    key = ("seen", entity.id, ws.db.dialect, actor_shape(ws.actor))
+    """Those of some ids whose records the actor may read, in the recycle bin or not.
+
+    Where he may read every record nothing is asked, so an id that is none of this entity is among them.
+    """
+    return _those(ws, entity, ids, exact=False)
+
+
+def _those(ws: Workspace, entity: Entity, ids: Iterable[str], *, exact: bool) -> frozenset[str]:
+    """`exact`: ask in any case, so that only ids of this entity are found."""
+    key = ("seen", entity.id, exact, ws.db.dialect, actor_shape(ws.actor))
 
     def make() -> Statement | None:
         build = Build(ws.model, ws.actor, ws.db.dialect)
         table = build.table(entity)
         source = Source(entity, table, table.table)
         rule = row_rule(build, source, "read")
-        if rule is None:
+        if rule is None and not exact:
             return None
         column = source.column("id")
-        return build.finish(sa.select(column).where(among_ids(build, column), rule))
+        chosen = sa.select(column).where(among_ids(build, column))
+        return build.finish(chosen if rule is None else chosen.where(rule))
 
     wanted = frozenset(ids)
     statement = kept(ws.model).get(key, make)
@@ -153,6 +162,7 @@ def _events(ws: Workspace, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]
             event["at"] = moment(event["at"])
         changes = event["changes"]
         event["changes"] = orjson.loads(changes) if isinstance(changes, str) else changes or {}
+    _name_kinds(ws, events)
     hidden = _hidden_links(ws, events)
     for event in events:
         entity = ws.model.entity(event["entity"])
@@ -171,20 +181,24 @@ def _changes(
     for id, values in changes.items():
         field = entity.fields.get(id)
         if field is not None and build.may_read(entity, field):
-            before, after = (_shown(field, value, hidden) for value in values)
+            before, after = (_shown(build, field, value, hidden) for value in values)
             yield field.key, {"before": before, "after": after}
 
 
-def _shown(field: Field, value: Any, hidden: set[str]) -> Any:
+def _shown(build: Build, field: Field, value: Any, hidden: set[str]) -> Any:
     if field.options:
         if isinstance(value, list):
-            return [_shown(field, each, hidden) for each in value]
+            return [_shown(build, field, each, hidden) for each in value]
         option = field.option(value) if isinstance(value, str) else None
         return option.key if option is not None else value
     if field.to and value is not None:
         if isinstance(value, list):
             return [each for each in value if not _linked(each) & hidden]
-        return {"hidden": True} if _linked(value) & hidden else value
+        if _linked(value) & hidden:
+            return {"hidden": True}
+        if isinstance(value, dict):
+            named = build.model.entity(value["entity"]) if value["entity"] is not None else None
+            return {**value, "entity": named.key} if named is not None else {"hidden": True}
     return value
 
 
@@ -201,8 +215,34 @@ def _targets(ws: Workspace, field: Field, value: Any) -> Sequence[str]:
     """Ids of the entities whose records a value links; that of an any_link says which one it is."""
     if not isinstance(value, dict):
         return field.to
-    named = ws.model.entity(str(value.get("entity")))
-    return () if named is None else (named.id,)
+    return () if value["entity"] is None else (value["entity"],)
+
+
+def _name_kinds(ws: Workspace, events: Sequence[Mapping[str, Any]]) -> None:
+    """Put the entity's id into every value of an any_link; None where nobody knows any more.
+
+    Events of old times hold the entity's key of that day. When it is none of today's, the record is looked for.
+    """
+    unknown: list[tuple[Field, dict[str, Any]]] = []
+    for event in events:
+        entity = ws.model.entity(event["entity"])
+        for id, values in event["changes"].items():
+            field = entity.fields.get(id) if entity is not None else None
+            for value in values if field is not None and field.type == "any_link" else ():
+                if isinstance(value, dict):
+                    assert field is not None
+                    named = ws.model.entity(str(value.get("entity")))
+                    known = named is not None and (named.id in field.to or named.id == value["entity"])
+                    value["entity"] = named.id if named is not None and known else None
+                    if value["entity"] is None and is_uuid(value.get("id")):
+                        unknown.append((field, value))
+    for target in {target for field, _ in unknown for target in field.to}:
+        other = ws.model.entity(target)
+        wanted = [value for field, value in unknown if target in field.to]
+        found = _those(ws, other, {value["id"] for value in wanted}, exact=True) if other is not None else frozenset()
+        for value in wanted:
+            if value["id"] in found:
+                value["entity"] = target
 
 
 def _hidden_links(ws: Workspace, events: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -59,7 +59,7 @@ def sort_keys(build: Build, entity: Entity, names: Sequence[str]) -> tuple[SortK
         if not registry.of(path.field).sortable:
             raise BadRequest(q.not_sortable("sort", name=plain[:80]))
         # Amounts are sorted in the tenant's currency.
-        part = 1 if path.field.type == "money" else 0
+        part = 1 if path.field.type == "money" else registry.of(path.field).compared
         spec = build.table(path.entity).fields[path.field.id].specs[part]
         nullable = bool(path.links) or path.field.id not in _NEVER_EMPTY
         key = SortKey(path.link_ids, path.field.id, part, name.startswith("-"), nullable, spec)

@@ -15,7 +15,7 @@ from metadata.problems import BadRequest
 from runtime.codecs import decoder
 from runtime.queries import query as q
 from runtime.queries.build import Build, Joins, Source
-from runtime.queries.convert import Convert, any_link_value, is_date, json_converter, money_json
+from runtime.queries.convert import Convert, any_link_value, is_date, json_converter, money_json, typed_value
 from runtime.queries.names import MAX_LINKS, Listed, find_list, readable, target_of
 from runtime.queries.query import Column
 from runtime.queries.rules import row_rule
@@ -220,7 +220,13 @@ class _OutputBuilder:
         if each.type in ("link", "user", "unit"):
             seen = self._seen(path, each)
             return None if seen is None else _link_json(index, seen)
-        return None
+        return self._typed(path, each, index)
+
+    def _typed(self, path: tuple[str, ...], each: Field, index: int) -> Convert | None:
+        """Row -> the value with what was typed, where that is kept."""
+        if not registry.of(each).as_typed or len(self.selection.joins.at(path).table.fields[each.id].columns) < 2:
+            return None
+        return typed_value(index, self.selection.add(path, each.id, 1))
 
     def _money(self, path: tuple[str, ...], each: Field, index: int) -> Convert:
         source = self.selection.joins.at(path)
@@ -264,6 +270,8 @@ class _OutputBuilder:
         decode = decoder(spec, self.build.dialect)
         if each.type in ("link", "user", "unit"):
             return _if_seen(lambda row: row[index], self._seen(path, each))
+        if (typed := self._typed(path, each, index)) is not None:
+            return typed
         if decode is None:
             return lambda row: row[index]
         convert = decode

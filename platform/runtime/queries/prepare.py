@@ -23,6 +23,7 @@ from runtime.queries.order import Phase, SortKey, after, ordering, sort_keys
 from runtime.queries.output import Output, Selection
 from runtime.queries.query import Query
 from runtime.queries.rules import among_ids, row_rule
+from runtime.tables import table_of
 
 if TYPE_CHECKING:
     from runtime.workspace import Workspace
@@ -48,6 +49,8 @@ class Asked:
     expression: Expression | None
     readable: tuple[str, ...]
     """The fields that `q` looks into."""
+    frequent: frozenset[str]
+    """Tokens of `q` that stand in very many records."""
     related: Listed | None
     shape: Hashable
     inputs: Inputs
@@ -69,11 +72,13 @@ def ask(ws: Workspace, query: Query, related: Listed | None = None, related_to: 
     if related_to is not None:
         inputs.ids = (related_to,)
     readable: tuple[str, ...] = ()
+    frequent: frozenset[str] = frozenset()
     searched: Hashable = None
     if query.q is not None and query.q.strip():
         readable = readable_search(ws, entity)
         inputs.q = search.query_params(readable, query.q, ws.db.dialect)
-        searched = (search.query_shape(query.q, ws.db.dialect), True)
+        frequent = search.frequent(ws.db, table_of(ws.model, entity, ws.db.dialect), readable, query.q)
+        searched = (search.query_shape(query.q, ws.db.dialect, frequent), True)
     shape = (
         ws.db.dialect,
         entity.id,
@@ -86,7 +91,7 @@ def ask(ws: Workspace, query: Query, related: Listed | None = None, related_to: 
         query.ids is not None and (len(inputs.ids) == 1 or "several"),
         None if related is None else (related.key, related.link.id, related.link.entity, related.entity.id),
     )
-    return Asked(ws, entity, query, expression, readable, related, shape, inputs)
+    return Asked(ws, entity, query, expression, readable, frequent, related, shape, inputs)
 
 
 def _require_readable(ws: Workspace, entity: Entity) -> None:
@@ -200,7 +205,7 @@ def conditions_of(asked: Asked, build: Build, joins: Joins) -> list[sa.ColumnEle
     if asked.expression is not None:
         found.append(where(build, joins, asked.expression.root))
     if query.q is not None and query.q.strip():
-        found.append(search.predicate(root.table, asked.entity, asked.readable, query.q, build.dialect))
+        found.append(search.predicate(root.table, asked.entity, asked.readable, query.q, build.dialect, asked.frequent))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -133,7 +133,7 @@ class Column:
 class Page:
     """An answer: `rows` holds Python values in the order of `columns`; `as_json` makes objects of it."""
 
-    __slots__ = ("_rows", "capped", "columns", "count", "lists", "next", "output", "raw")
+    __slots__ = ("_cursor", "_rows", "capped", "columns", "count", "lists", "next", "output", "raw")
 
     def __init__(
         self,
@@ -143,6 +143,7 @@ class Page:
         next: str | None = None,
         count: int | None = None,
         capped: bool = False,
+        cursor: Callable[[int], str] | None = None,
     ) -> None:
         self.output = output
         self.columns: tuple[Column, ...] = output.columns
@@ -152,6 +153,13 @@ class Page:
         self.count = count
         self.capped = capped
         self._rows: list[tuple[Any, ...]] | None = None
+        self._cursor = cursor
+
+    def cursor(self, at: int) -> str:
+        """The cursor after the record at this place: for a reader who takes fewer than there are."""
+        if self._cursor is None:
+            raise RuntimeError("this page has no order")
+        return self._cursor(at)
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:

@@ -4,15 +4,19 @@ from runtime.records.bulk import bulk, write_many
 from runtime.records.checking.values import Parsed
 from runtime.records.delete import delete, restore
 from runtime.records.identifying import NO_MATCH
+from runtime.records.merging.merge import MOST as MOST_MERGED
+from runtime.records.merging.merge import Merged, merge
 from runtime.records.operations import Mode, Operation, Verdict
 from runtime.records.policies import ACTIONS, MAY_NOT, may_not, require
 from runtime.records.record import Record, as_json
-from runtime.records.save import create, update
+from runtime.records.save import create, require_values, update
 
 __all__ = [
     "ACTIONS",
     "MAY_NOT",
+    "MOST_MERGED",
     "NO_MATCH",
+    "Merged",
     "Mode",
     "Operation",
     "Parsed",
@@ -23,7 +27,9 @@ __all__ = [
     "create",
     "delete",
     "may_not",
+    "merge",
     "require",
+    "require_values",
     "restore",
     "update",
     "write_many",

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
+from metadata.ids import uuid7s
 from metadata.model import Entity, Field
-from metadata.problems import BadRequest, Conflict, Invalid, kind
+from metadata.problems import BadRequest, Conflict, Forbidden, Invalid, NotFound, kind
 from runtime.records.checking.checks import check
 from runtime.records.checking.uniques import check_uniques
 from runtime.records.checking.values import Parsed, Readers, read, readers_of
+from runtime.records.delete import restore
 from runtime.records.drafts import draft_of, new_draft, remembered
 from runtime.records.identifying import NO_MATCH, SEVERAL_MATCH, find_held, key_fields, read_key
 from runtime.records.locked import Held
@@ -71,7 +73,9 @@ def _do(ws: Workspace, found: Entity, operations: Sequence[Operation], all_or_no
     verdicts: list[Verdict] = []
     for (action, by), run in groupby(operations, key=lambda each: (each.action, each.by)):
         rows = [Row(each) for each in run]
-        if action == "delete":
+        if action == "restore":
+            _restore(ws, found, rows)
+        elif action == "delete":
             _delete(ws, found, rows, by, all_or_nothing)
         else:
             _save(ws, found, rows, action, by, all_or_nothing)
@@ -117,8 +121,8 @@ def _save(
         writing(ws, entity, "create")
     if action == "create":
         readers = readers_of(ws, plan)
-        for row in rows:
-            _begin_new(plan, readers, row)
+        for row, id in zip(rows, uuid7s(len(rows)), strict=True):
+            _begin_new(plan, readers, row, id)
         _finish(ws, plan, rows, all_or_nothing)
         return
     fields = key_fields(ws, plan, by or ("id",))
@@ -147,8 +151,8 @@ def _wave(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return now, later
 
 
-def _begin_new(plan: WritePlan, readers: Readers, row: Row) -> None:
-    row.draft = new_draft()
+def _begin_new(plan: WritePlan, readers: Readers, row: Row, id: str | None = None) -> None:
+    row.draft = new_draft(id=id)
     read(plan, readers, row.operation.values, row.draft)
 
 
@@ -258,3 +262,19 @@ def _begin_delete(plan: WritePlan, row: Row, held: Held) -> None:
 
 def _mark(ws: Workspace, plan: WritePlan, rows: Sequence[Row]) -> None:
     mark(ws, plan.entity, [draft.id for draft in drafts_of(rows)])
+
+
+# -- restore
+
+
+def _restore(ws: Workspace, entity: Entity, rows: Sequence[Row]) -> None:
+    """Each is a deletion of its own, with what went along with it, so they are brought back one by one."""
+    writing(ws, entity, "delete")
+    for row in rows:
+        try:
+            with ws.db.savepoint():
+                record = restore(ws, entity, row.operation.id or "")
+        except (Conflict, NotFound, Forbidden) as refused:
+            row.problems += refused.problems
+        else:
+            row.verdict = Verdict("restored", record.id, version=record.version)

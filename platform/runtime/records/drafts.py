@@ -36,6 +36,14 @@ class Draft:
     """What the link check found on the way: `unit` of a sent owner, `currency` of the record it comes from."""
     touched: bool = False
     """Something that lives with the record changes, so its version grows although none of its own fields does."""
+    kind: str = "updated"
+    """What the event of a change is called. One that is not `updated` is told even when no field changes."""
+    event: str | None = None
+    """The id of that event, when others name it as their cause."""
+    told: dict[str, list[Any]] = field(default_factory=dict)
+    """What that event tells beside the fields that changed."""
+    handed: set[str] = field(default_factory=set)
+    """Files of records that are merged into this one: it takes them over."""
 
     @property
     def is_new(self) -> bool:
@@ -52,8 +60,8 @@ class Draft:
         self.problems.append(problem)
 
 
-def new_draft(parent: Draft | None = None) -> Draft:
-    return Draft(uuid7(), {}, parent=parent)
+def new_draft(parent: Draft | None = None, id: str | None = None) -> Draft:
+    return Draft(id or uuid7(), {}, parent=parent)
 
 
 def draft_of(id: str, before: Mapping[str, Any], parent: Draft | None = None) -> Draft:

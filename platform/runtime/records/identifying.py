@@ -9,6 +9,7 @@ from metadata.access import rights
 from metadata.fieldtypes.base import ValueProblem
 from metadata.model import Field
 from metadata.problems import BadRequest, kind
+from metadata.sections.entities.indexing import can_be_unique
 from runtime.queries.cache import kept
 from runtime.records.checking.values import NOT_AN_OBJECT, parser
 from runtime.records.keys import matching, tuple_of
@@ -45,7 +46,7 @@ def key_fields(ws: Workspace, plan: WritePlan, by: Sequence[str]) -> list[Field]
     found = []
     for name in by:
         each = plan.entity.find(name)
-        plain = each is not None and each.type not in ("money", "any_link", "json", "multi_choice", "tags")
+        plain = each is not None and can_be_unique(each) and each.type not in ("money", "any_link")
         if each is None or not plain or each.id not in plan.table.fields or not may.may_read(each.id):
             raise BadRequest(BAD_KEY(name, name=name[:80], entity=plan.entity.label))
         found.append(each)

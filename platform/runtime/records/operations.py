@@ -9,9 +9,9 @@ from typing import Any, Literal
 from metadata.problems import Problem
 from runtime.records.drafts import Draft, all_problems
 
-Action = Literal["create", "update", "upsert", "delete"]
+Action = Literal["create", "update", "upsert", "delete", "restore"]
 Mode = Literal["insert", "update", "upsert", "delete"]
-Done = Literal["created", "updated", "unchanged", "deleted", "refused"]
+Done = Literal["created", "updated", "unchanged", "deleted", "restored", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import FieldType, ValueProblem
+from metadata.fieldtypes.base import ColumnSpec, FieldType, ValueProblem
+from metadata.fieldtypes.choices import Choice
 from metadata.fieldtypes.defaults import WORDS
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Entity, Field, Model
 from metadata.money import Money
 from runtime import events
-from runtime.codecs import Codec
+from runtime.codecs import Codec, array_text, json_text
 from runtime.prepared import Prepared, prepare
-from runtime.tables import SEARCH, EntityTable, table_of
+from runtime.tables import SEARCH, EntityTable, FieldColumns, table_of
 
 BASE = "__base"
-"""Beside the amount of a money field, under `<field id>__base`, lies its value in the tenant's base currency."""
+"""Beside the amount of a money field, under `<field id>__base`, lies its value in the tenant's base currency; beside
+a telephone number what was typed."""
 
 KEPT = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 """Fields that the platform alone writes. They are the event's envelope, so they are not among its changes."""
@@ -50,9 +52,12 @@ class WritePlan:
     types: Mapping[str, FieldType]
     columns: tuple[Column, ...]
     readers: tuple[tuple[str, int, int, Codec | None, bool], ...]
-    """Field id, position and number of its columns in a selected row, decoder, whether it is an any_link."""
+    """Field id, position of its columns in a selected row, how many values they are, decoder, whether it is an
+    any_link."""
     dumps: Mapping[str, Callable[[Mapping[str, Any]], Any]]
     """Field id -> the JSON value of the field out of a record's values."""
+    keeps: Mapping[str, Callable[[Mapping[str, Any]], Any]]
+    """The same as events keep it: by ids."""
     required: tuple[Field, ...]
     defaults: tuple[tuple[str, Any], ...]
     """Field id and value of the defaults that are the same for every record."""
@@ -61,15 +66,24 @@ class WritePlan:
     links: tuple[Field, ...]
     any_links: tuple[Field, ...]
     files: tuple[Field, ...]
+    secrets: tuple[Field, ...]
+    dependent: tuple[Field, ...]
+    """Choices whose options depend on another choice of the record."""
     lists: tuple[Field, ...]
     children: tuple[Field, ...]
     money: tuple[Field, ...]
+    typed: tuple[Field, ...]
+    """Fields that keep what was typed beside the value."""
     sequences: tuple[Field, ...]
     told: tuple[tuple[str, Codec | None], ...]
     """The fields that the event of a new record tells, money not among them: id, and how its value becomes JSON."""
     insert: Prepared
     """INSERT of the row; on PostgreSQL together with its event, one round trip for both."""
     insert_alone: Prepared
+    copied: tuple[str, ...]
+    """Names of the columns of a COPY, in the order of `copy_row`."""
+    encoders: tuple[tuple[int, Codec], ...]
+    """Position and codec of the columns that the driver does not take as they are, or takes slowly."""
 
     def __hash__(self) -> int:
         return hash(self.table.key)
@@ -87,6 +101,16 @@ class WritePlan:
             found[column.name] = value
         return found
 
+    def copy_row(self, values: Mapping[str, Any]) -> list[Any]:
+        """A record's values in the order of `copied`, for many rows at once."""
+        get = values.get
+        row = [get(column.key) for column in self.columns]
+        for at, encode in self.encoders:
+            value = row[at]
+            if value is not None:
+                row[at] = encode(value)
+        return row
+
     def values(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """A row of `selected` as a record's values."""
         found = {}
@@ -98,7 +122,7 @@ class WritePlan:
                 elif decode is not None:
                     value = decode(value)
             found[field] = value
-            if width == 2 and not any_link:
+            if width == 2:
                 base = row[at + 1]
                 found[field + BASE] = decode(base) if base is not None and decode is not None else base
         return found
@@ -133,7 +157,8 @@ def _plan(table: EntityTable, dialect: str, carrier: _Carrier) -> WritePlan:
     entity = carrier.entity
     fields = tuple(entity.fields.values())
     types = {each.id: registry.of(each) for each in fields}
-    dumps = {each.id: _dump(each, types[each.id]) for each in fields}
+    dumps = {each.id: _dump(each, types[each.id], types[each.id].dump) for each in fields}
+    keeps = {each.id: _dump(each, types[each.id], types[each.id].keep) for each in fields}
     columns = tuple(column for each in fields if each.id in table.fields for column in _columns(each, table))
     return WritePlan(
         entity=entity,
@@ -143,20 +168,41 @@ def _plan(table: EntityTable, dialect: str, carrier: _Carrier) -> WritePlan:
         columns=columns,
         readers=_readers(table, entity),
         dumps=dumps,
+        keeps=keeps,
         required=tuple(each for each in fields if each.required and not each.system and each.type != "sequence"),
         defaults=tuple(_constant_defaults(fields, types)),
         words=tuple(each for each in fields if _is_word(each)),
         links=tuple(each for each in fields if each.type in LINKS and each.id not in KEPT),
         any_links=_of_type(fields, "any_link"),
-        files=_of_type(fields, "file"),
+        files=tuple(each for each in fields if type(types[each.id]).files is not FieldType.files),
+        secrets=tuple(each for each in fields if types[each.id].concealed),
+        dependent=tuple(each for each in fields if each.options and "depends_on" in each.props),
         lists=_of_type(fields, "links"),
         children=_of_type(fields, "children"),
         money=_of_type(fields, "money"),
+        typed=tuple(each for each in fields if types[each.id].as_typed and len(table.fields[each.id].columns) == 2),
         sequences=_of_type(fields, "sequence"),
         told=tuple(_told(each, types[each.id]) for each in fields if _is_told(each, table)),
         insert=_insert(table, dialect, with_event=dialect == "postgresql"),
         insert_alone=_insert(table, dialect, with_event=False),
+        copied=tuple(each.name for each in columns),
+        encoders=tuple(_copy_encoders(columns, table, dialect)),
     )
+
+
+def _copy_encoders(columns: tuple[Column, ...], table: EntityTable, dialect: str) -> Iterator[tuple[int, Codec]]:
+    kinds = {column.name: spec.kind for held in table.fields.values() for column, spec in _specs(held)}
+    for at, column in enumerate(columns):
+        # Text takes the place of what psycopg would write in Python, value by value.
+        encode = {"list": array_text, "json": json_text}.get(kinds[column.name]) if dialect == "postgresql" else None
+        if encode is None or column.encode is None:
+            encode = column.encode
+        if encode is not None:
+            yield at, encode
+
+
+def _specs(held: FieldColumns) -> Iterator[tuple[sa.Column[object], ColumnSpec]]:
+    return zip(held.columns, held.specs, strict=True)
 
 
 def _is_word(field: Field) -> bool:
@@ -182,22 +228,32 @@ def _columns(field: Field, table: EntityTable) -> list[Column]:
     if field.type == "any_link":
         parts = (attrgetter("id"), attrgetter("entity"))
         return [Column(each.name, field.id, part) for each, part in zip(held.columns, parts, strict=True)]
+    type_ = registry.of(field)
+    if type_.compared:
+        encodes = (held.encode[0], _encoded(type_.comparable, held.encode[1]))
+        return [Column(each.name, field.id, encode) for each, encode in zip(held.columns, encodes, strict=True)]
     keys = [field.id, field.id + BASE]
     return [Column(each.name, keys[at], held.encode[at]) for at, each in enumerate(held.columns)]
+
+
+def _encoded(comparable: Codec, encode: Codec | None) -> Codec:
+    return comparable if encode is None else lambda value: encode(comparable(value))
 
 
 def _readers(table: EntityTable, entity: Entity) -> tuple[tuple[str, int, int, Codec | None, bool], ...]:
     found, at = [], 0
     for id, held in table.fields.items():
-        found.append((id, at, len(held.columns), held.decode[0], entity.fields[id].type == "any_link"))
+        beside = entity.fields[id].type == "money" or registry.of(entity.fields[id]).as_typed
+        width = 2 if beside and len(held.columns) == 2 else 1
+        found.append((id, at, width, held.decode[0], entity.fields[id].type == "any_link"))
         at += len(held.columns)
     return tuple(found)
 
 
-def _dump(field: Field, type_: FieldType) -> Callable[[Mapping[str, Any]], Any]:
+def _dump(field: Field, type_: FieldType, dump: Callable[[Field, Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
     if field.type == "money":
         return partial(_dump_money, field, type_)
-    return partial(_dump_value, field.id, partial(type_.dump, field))
+    return partial(_dump_value, field.id, partial(dump, field))
 
 
 def _is_told(field: Field, table: EntityTable) -> bool:
@@ -205,8 +261,9 @@ def _is_told(field: Field, table: EntityTable) -> bool:
 
 
 def _told(field: Field, type_: FieldType) -> tuple[str, Codec | None]:
-    plain = type(type_).dump is FieldType.dump
-    return field.id, None if plain else partial(type_.dump, field)
+    made = type(type_)
+    plain = made.dump is FieldType.dump and made.keep is FieldType.keep
+    return field.id, None if plain or made.keep is Choice.keep else partial(type_.keep, field)
 
 
 def _dump_value(id: str, dump: Codec, values: Mapping[str, Any]) -> Any:

@@ -10,7 +10,8 @@ from metadata.ids import is_uuid
 from metadata.model import Entity
 from metadata.money import Money
 from metadata.problems import Conflict, Forbidden, Invalid, Problem, kind
-from runtime.records.checking.checks import check
+from runtime.queries.merged import absent
+from runtime.records.checking.checks import check, check_alone
 from runtime.records.checking.values import read, readers_of
 from runtime.records.drafts import Draft, all_problems, draft_of, new_draft
 from runtime.records.locked import Held, lock
@@ -56,6 +57,20 @@ def update(ws: Workspace, entity: Entity | str, id: str, raw: Mapping[str, Any],
     return record_of(plan, draft)
 
 
+def require_values(ws: Workspace, entity: Entity | str, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values by field id, when some record could take them: to be asked before the records are chosen.
+
+    Raises Invalid with every unknown name, bad value and missing target; Forbidden.
+    """
+    plan = writing(ws, entity, "update")
+    draft = draft_of("", {})
+    readers = readers_of(ws, plan)
+    read(plan, readers, raw, draft)
+    check_alone(ws, plan, draft)
+    refuse(draft)
+    return {readers[name][0].id: value for name, value in raw.items()}
+
+
 def writing(ws: Workspace, entity: Entity | str, action: str) -> WritePlan:
     """The write plan of an entity of which the actor may do this with some record at least."""
     found = entity_of(ws, entity)
@@ -64,11 +79,14 @@ def writing(ws: Workspace, entity: Entity | str, action: str) -> WritePlan:
 
 
 def held_or_refuse(ws: Workspace, plan: WritePlan, id: str, action: str) -> Held:
-    """The locked row. Raises NotFound for one that the actor does not see, Forbidden for one that he only sees."""
+    """The locked row.
+
+    Raises NotFound for one that the actor does not see, Gone for a merged one, Forbidden for one that he only sees.
+    """
     deleting = action == "delete"
     found = lock(ws, plan, [id.lower()], action, deleting=deleting) if is_uuid(id) else {}
     if not found:
-        raise not_found(plan.entity)
+        raise absent(ws, plan.entity, id, not_found(plan.entity))
     held = found[id.lower()]
     if not held.allowed:
         raise Forbidden(may_not(plan.entity, action))

@@ -11,9 +11,10 @@ from metadata.fieldtypes.base import ColumnSpec
 from runtime.codecs import column_type
 from runtime.system.migrations.m0001_beginning import STEP as BEGINNING
 from runtime.system.migrations.m0002_people_at_work import STEP as PEOPLE_AT_WORK
+from runtime.system.migrations.m0003_what_was_deleted import STEP as WHAT_WAS_DELETED
 from runtime.system.schema import Add, AddIndex, Col, Create, Ix, Step
 
-STEPS: tuple[Step, ...] = (BEGINNING, PEOPLE_AT_WORK)
+STEPS: tuple[Step, ...] = (BEGINNING, PEOPLE_AT_WORK, WHAT_WAS_DELETED)
 """Every migration, in order."""
 
 VERSION = STEPS[-1].number

@@ -46,10 +46,12 @@ class Edited:
 def edit(ws: Workspace, query: Query, values: Mapping[str, Any], background: bool | None = None) -> Edited:
     """Set values (JSON, by names) on every record that a query finds or names by `ids`.
 
-    The records are chosen now, so a change that takes them out of the filter does not confuse it.
+    The records are chosen now, so a change that takes them out of the filter does not confuse it. What none of them
+    could take is refused as a whole, even when there are none.
     """
     entity = entity_of(ws.model, query.entity)
     require(ws, entity, "update")
+    values = records.require_values(ws, entity, values)
     ids = _chosen(ws, query, entity)
     if background if background is not None else len(ids) > INLINE:
         return _queue(ws, entity, ids, values)

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from charset_normalizer import from_bytes
 
 from metadata.problems import Invalid, kind
+from runtime.filetypes import found_type
 
 UNKNOWN_ENCODING = kind(
     "import_encoding_unknown",
@@ -21,6 +22,12 @@ WRONG_ENCODING = kind(
     "import_encoding_wrong",
     en="This file is not written in {encoding}. Leave the encoding out to have it detected, or name another.",
     zh="该文件不是 {encoding} 编码。请不指定编码（自动识别），或改用其他编码。",
+)
+
+NOT_TEXT = kind(
+    "import_not_text",
+    en="This file is no table of text; it looks like {found}. Save it as CSV UTF-8 or XLSX and try again.",
+    zh="该文件不是文本表格，看起来是 {found}。请另存为 CSV UTF-8 或 XLSX 后重试。",
 )
 
 _SAMPLE = 65_536
@@ -50,13 +57,25 @@ def detect(path: Path) -> str:
         for mark, name in _MARKS:
             if head.startswith(mark):
                 return _proven(stream, name)
-        if (wide := _unmarked_utf16(head)) is not None:
+        if (wide := _unmarked_utf16(head)) is not None and not _is_binary(head.decode(wide, "replace").encode()):
             return _proven(stream, wide)
+        if _is_binary(head):
+            raise Invalid(NOT_TEXT(found=found_type(head)))
         for candidate in _candidates(head, stream):
             stream.seek(0)
             if decodes(stream, candidate):
                 return candidate
     raise Invalid(UNKNOWN_ENCODING())
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are a picture, a program or the like: stray control characters stand in many a table."""
+    control = sum(each < 9 or 13 < each < 32 for each in head)
+    try:
+        head[:-4].decode("utf-8")  # the end may lie inside a character
+    except UnicodeDecodeError:
+        return control * 50 > len(head)
+    return control * 3 > len(head)
 
 
 def _proven(stream: BinaryIO, encoding: str) -> str:

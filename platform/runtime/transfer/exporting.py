@@ -6,7 +6,7 @@ one of its kind is followed by its id in brackets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from runtime.queries import Query
 from runtime.queries.names import entity_of
 from runtime.queries.query import LIST_CAP
 from runtime.transfer import links, sheets
+from runtime.transfer.mapping import PART
 from runtime.workspace import Workspace
 
 _ONE = frozenset({"link", "user", "unit"})
@@ -48,6 +49,7 @@ class _Out:
     target: Entity | None = None
     title: int | None = None
     listed: bool = False
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
     outs = []
     for column in shown:
         header = column.path if sheet.headers == "key" else say(column.field.label, ws.actor.language)
+        if registry.of(column.field).spread:
+            outs += _part_columns(ws, column, header, place[column.path], sheet)
+            continue
         # The titles of a list come with its records, in the same place.
         title = place.get(titles.get(column.path, "")) if not column.listed else None
         target = targets[column.path]
@@ -104,9 +109,16 @@ def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
     return _Layout(query, tuple(outs), place["id"], place.get("currency"))
 
 
+def _part_columns(ws: Workspace, column: queries.Column, header: str, at: int, sheet: Sheet) -> Iterator[_Out]:
+    for part, label in registry.of(column.field).parts.items():
+        named = f"{header}.{part}" if sheet.headers == "key" else f"{header}{PART}{say(label, ws.actor.language)}"
+        yield _Out(named, column.path, column.field, at, part=part)
+
+
 def _usual_fields(ws: Workspace, query: Query, entity: Entity) -> tuple[str, ...]:
     """Everything that a cell can hold and the actor may read."""
-    readable = {column.field.id for column in queries.columns(ws, query)}
+    shown = (column.field for column in queries.columns(ws, query))
+    readable = {each.id for each in shown if registry.of(each).in_cells}
     found = [each.key for each in entity.fields.values() if each.id in readable and each.id not in _BEYOND]
     for each in entity.fields.values():
         if each.type == "links" and _may_read(ws, entity, each):
@@ -134,6 +146,8 @@ def _cell(
     value = row[out.at]
     if value is None:
         return ""
+    if out.part is not None:
+        return registry.of(out.field).write_part(out.field, out.part, value, context)
     if out.listed:
         return _list(ws, layout, out, row, value)
     if out.target is not None and out.title is not None:
@@ -160,11 +174,17 @@ def _list(ws: Workspace, layout: _Layout, out: _Out, row: Sequence[Any], value: 
     found = []
     for each in value:
         if isinstance(each, dict) and out.target is not None:
-            title = str(each.get(out.target.fields[out.target.title].key) or "")
+            title = _listed_title(out.target, each)
             found.append(f"{title.translate(_SEPARATORS)} [{each['id']}]".strip())
         else:
             found.append(f"[{each['id'] if isinstance(each, dict) else each}]")
     return "; ".join(found)
+
+
+def _listed_title(target: Entity, record: dict[str, Any]) -> str:
+    field = target.fields[target.title]
+    value = record.get(field.key)
+    return "" if value is None else _title_text(target, registry.of(field).parse(field, value))
 
 
 _SEPARATORS = {ord(each): " " for each in ";；\n"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from runtime.queries.names import entity_of
 from runtime.records.policies import require
 from runtime.transfer import mapping, reading
 from runtime.transfer.capabilities import require_import
+from runtime.transfer.cells import Converted, PlainConverter
 from runtime.transfer.loading import Loader, Written
 from runtime.transfer.mapping import Plan
 from runtime.transfer.options import CHUNK, INLINE, USUAL, WHOLE, Options
@@ -36,6 +38,7 @@ TOO_MANY_FOR_WHOLE = kind(
     zh="“全部成功或全部放弃”最多支持 {limit} 行，该文件有 {rows} 行。请拆分文件，或选择保留正确的行。",
 )
 
+CHANNEL = "import"
 _MOST_STAGED = 4 * 1024**3
 _ANALYZE_FROM = 10_000
 
@@ -49,20 +52,47 @@ def load(host: Host, tenant: Tenant, identify: Identify, entity: str, path: Path
 
     Files of more than 500 rows become a job (`report.job`), unless `options.background` says otherwise.
     """
-    with open_workspace(host, tenant, identify, channel="import") as ws:
-        require_import(ws)
-        known = mapping.known_names(entity_of(ws.model, entity))
+    with open_workspace(host, tenant, identify, channel=CHANNEL) as ws:
+        known = names(ws, entity)
+    with (
+        staging(path, options, known) as file,
+        open_workspace(host, tenant, identify, write=True, channel=CHANNEL) as ws,
+    ):
+        return take(ws, entity, file, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A file that has been read: what is known of it, and its rows in a temporary file."""
+
+    name: str
+    staged: Staged
+    path: Path
+
+
+def names(ws: Workspace, entity: str) -> frozenset[str]:
+    """Names by which a header is known. Raises Forbidden when the actor may not import, NotFound."""
+    require_import(ws)
+    return mapping.known_names(entity_of(ws.model, entity))
+
+
+@contextlib.contextmanager
+def staging(path: Path, options: Options, known: frozenset[str]) -> Iterator[Brought]:
+    """Read a file outside of any transaction; its rows stay until the block ends. Raises PlatformError."""
     with tempfile.TemporaryDirectory() as folder:
-        staged_path = Path(folder) / "rows"
-        staged = reading.stage(path, staged_path, options.format, known)
-        background = options.background if options.background is not None else staged.rows > INLINE
+        rows = Path(folder) / "rows"
+        staged = reading.stage(path, rows, options.format, known)
         if options.all_or_nothing and staged.rows > WHOLE:
             raise TooLarge(TOO_MANY_FOR_WHOLE(limit=WHOLE, rows=staged.rows))
-        with open_workspace(host, tenant, identify, write=True, channel="import") as ws:
-            plan = _plan(ws, entity_of(ws.model, entity), staged.headers, options)
-            if background:
-                return _queue(ws, plan, options, staged, staged_path, path.name)
-            return _inline(ws, plan, options, staged, staged_path)
+        yield Brought(path.name, staged, rows)
+
+
+def take(ws: Workspace, entity: str, file: Brought, options: Options) -> Report:
+    """Load a file that was read, or queue the job that does; everything in the transaction that is given."""
+    plan = _plan(ws, entity_of(ws.model, entity), file.staged.headers, options)
+    if options.background if options.background is not None else file.staged.rows > INLINE:
+        return _queue(ws, plan, options, file)
+    return _inline(ws, plan, options, file)
 
 
 def _plan(ws: Workspace, entity: Entity, headers: tuple[str, ...], options: Options) -> Plan:
@@ -88,10 +118,10 @@ def _file_info(plan: Plan, staged: Staged) -> dict[str, Any]:
     return {**staged.as_json(), "ignored": list(plan.ignored), "mode": plan.mode}
 
 
-def _inline(ws: Workspace, plan: Plan, options: Options, staged: Staged, path: Path) -> Report:
-    with path.open("rb") as stream:
+def _inline(ws: Workspace, plan: Plan, options: Options, brought: Brought) -> Report:
+    with brought.path.open("rb") as stream:
         totals, refused, kept = _whole(ws, plan, options, reading.read(stream))
-    info = _file_info(plan, staged)
+    info = _file_info(plan, brought.staged)
     return Report(plan.entity.id, totals, plan.headers, tuple(refused), written=kept, file=info)
 
 
@@ -130,21 +160,33 @@ def _linked(loader: Loader, waiting: Sequence[tuple[Row, str]]) -> list[Refusal]
     return found
 
 
-def _queue(ws: Workspace, plan: Plan, options: Options, staged: Staged, path: Path, name: str) -> Report:
-    with path.open("rb") as stream:
-        file = files.store(ws, stream, f"{name}.rows", None, _MOST_STAGED)
-    info = _file_info(plan, staged)
+def _queue(ws: Workspace, plan: Plan, options: Options, brought: Brought) -> Report:
+    with brought.path.open("rb") as stream:
+        file = files.store(ws, stream, f"{brought.name}.rows", None, _MOST_STAGED)
+    info = _file_info(plan, brought.staged)
     payload = {
         "entity": plan.entity.id,
         "file": file,
-        "name": name,
-        "options": options.as_json(),
+        "name": brought.name,
+        "options": _lasting(plan, options).as_json(),
         "headers": list(plan.headers),
-        "rows": staged.rows,
+        "rows": brought.staged.rows,
         "file_info": info,
     }
     job = jobs.enqueue(ws, "import", payload)
     return Report(plan.entity.id, Totals(), plan.headers, job=job, state="queued", written=False, file=info)
+
+
+def _lasting(plan: Plan, options: Options) -> Options:
+    """The options with what the columns mean by ids: names may be changed before the job has done its last rows."""
+    if options.mapping is not None:
+        return options
+    columns = {
+        each.header: ".".join(filter(None, (each.field.id, each.part, each.by.id if each.by is not None else None)))
+        for each in plan.columns
+    }
+    by = tuple(each.id for each in plan.by)
+    return replace(options, mode=plan.mode, by=by, columns=columns, ignore=plan.ignored)
 
 
 def step(step: Step) -> Outcome:
@@ -158,27 +200,52 @@ def step(step: Step) -> Outcome:
             totals, refused, kept = _whole(ws, plan, options, reading.read(stream), step)
             job_rows.put(ws, step.job.id, [each.as_row() for each in refused])
             return _finished(ws, plan, totals, kept)
-        if step.job.progress.get("phase") == "links":
-            return _link_step(step, plan, options)
-        return _row_step(step, plan, options, list(islice(reading.read(stream, _position(step)), CHUNK)))
+    if step.job.progress.get("phase") == "links":
+        return _link_step(step, plan, options)
+    return _row_step(step, plan, options, path)
 
 
 def _position(step: Step) -> int:
     return int(step.job.progress.get("position", 0))
 
 
-def _row_step(step: Step, plan: Plan, options: Options, rows: list[Row]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows of a file with the values of their plain columns. `converter` goes on to the next part."""
+
+    rows: Sequence[Row]
+    found: list[Converted]
+    converter: PlainConverter
+
+
+def _part(path: Path, position: int, converter: PlainConverter) -> _Part:
+    with path.open("rb") as stream:
+        rows = list(islice(reading.read(stream, position), CHUNK))
+    return _Part(rows, converter.convert(rows), converter)
+
+
+def _row_step(step: Step, plan: Plan, options: Options, path: Path) -> Outcome:
     ws, job = step.ws, step.job
     totals = Totals(**job.progress.get("totals", {}))
+    position = _position(step)
+    # Equal keys mean equal values: the rows, and everything that says how they are read.
+    basis = (ws.tenant.id, job.id, ws.model.fingerprint, ws.actor, repr(job.payload["options"]))
+    part: _Part | None = ws.host.ahead.take((*basis, position))
+    if part is None:
+        part = _part(path, position, PlainConverter(ws, plan, options))
+    rows = part.rows
     if rows:
-        written = _chunk(ws, plan, options, rows)
+        if totals.rows + len(rows) < job.payload["rows"]:
+            end = rows[-1].end
+            ws.host.ahead.begin((*basis, end), partial(_part, path, end, part.converter))
+        written = _chunk(ws, plan, options, part)
         totals = totals.plus(written.totals)
         job_rows.put(ws, job.id, [each.as_row() for each in written.refused])
         waiting = [JobRow(row.line, "waiting", record, (), list(row.cells)) for row, record in written.waiting]
         job_rows.put(ws, job.id, waiting)
     progress = {
         "phase": "rows",
-        "position": rows[-1].end if rows else _position(step),
+        "position": rows[-1].end if rows else position,
         "done": totals.rows,
         "total": job.payload["rows"],
         "totals": asdict(totals),
@@ -191,10 +258,10 @@ def _row_step(step: Step, plan: Plan, options: Options, rows: list[Row]) -> Outc
     return _finished(ws, plan, totals, not options.dry_run)
 
 
-def _chunk(ws: Workspace, plan: Plan, options: Options, rows: Sequence[Row]) -> Written:
+def _chunk(ws: Workspace, plan: Plan, options: Options, part: _Part) -> Written:
     found: list[Written] = []
     with contextlib.suppress(_Undo), ws.db.savepoint() if options.dry_run else contextlib.nullcontext():
-        found.append(Loader(ws, plan, options).write(rows))
+        found.append(Loader(ws, plan, options, part.converter).write_converted(part.found))
         if options.dry_run:
             raise _Undo
     return found[0] if not options.dry_run else replace(found[0], waiting=())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,8 +109,9 @@ def may_name(ws: Workspace, target: Entity, by: Field | None) -> bool:
 def _looked_up(ws: Workspace, target: Entity, key: Field, texts: Collection[str]) -> Mapping[str, Named]:
     values: dict[Any, str] = {}
     same: dict[str, str] = {}
+    stored = _storing(ws, target, key)
     for text in texts:
-        value = _stored(ws, target, key, text)
+        value = stored(text)
         if value is not None:
             same[text] = values.setdefault(value, text)
     if not values:
@@ -124,16 +125,22 @@ def _looked_up(ws: Workspace, target: Entity, key: Field, texts: Collection[str]
     return {text: found[first] for text, first in same.items() if first in found}
 
 
-def _stored(ws: Workspace, target: Entity, key: Field, text: str) -> Any:
-    """The text as the column holds it; None when no value can be written so."""
+def _storing(ws: Workspace, target: Entity, key: Field) -> Callable[[str], Any]:
+    """Text -> what the column holds; None when no value can be written so."""
     type_ = registry.of(key)
     context = TextContext(ws.actor.language, str(ws.model.settings.get("timezone", "UTC")))
-    try:
-        value = type_.read_text(key, text, context)
-    except ValueProblem:
-        return None
-    encode = Build(ws.model, ws.actor, ws.db.dialect).table(target).fields[key.id].encode[0]
-    return encode(value) if value is not None and encode is not None else value
+    encode = Build(ws.model, ws.actor, ws.db.dialect).table(target).fields[key.id].encode[type_.compared]
+
+    def stored(text: str) -> Any:
+        try:
+            value = type_.read_text(key, text, context)
+        except ValueProblem:
+            return None
+        if value is not None and type_.compared:
+            value = type_.comparable(value)
+        return encode(value) if value is not None and encode is not None else value
+
+    return stored
 
 
 def _statement(ws: Workspace, target: Entity, key: Field) -> Statement:
@@ -142,7 +149,7 @@ def _statement(ws: Workspace, target: Entity, key: Field) -> Statement:
     def make() -> Statement:
         build = Build(ws.model, ws.actor, ws.db.dialect)
         source = build.aliased(target)
-        column = source.column(key.id)
+        column = source.column(key.id, registry.of(key).compared)
         conditions = [_among(build, column), source.kept()]
         rule = row_rule(build, source, "read")
         if rule is not None:

@@ -9,7 +9,8 @@ from typing import Any
 from metadata.problems import Problem, kind
 from runtime import records
 from runtime.records import NO_MATCH, Verdict
-from runtime.transfer.converting import Converted, Converter
+from runtime.transfer.cells import Converted, PlainConverter
+from runtime.transfer.converting import Converter
 from runtime.transfer.mapping import Plan
 from runtime.transfer.options import Options
 from runtime.transfer.reading import Row
@@ -40,14 +41,20 @@ class Written:
 class Loader:
     """Writes rows by one plan. Keep it for a whole file: it remembers what texts mean."""
 
-    def __init__(self, ws: Workspace, plan: Plan, options: Options) -> None:
+    def __init__(self, ws: Workspace, plan: Plan, options: Options, plain: PlainConverter | None = None) -> None:
         self._ws, self._plan = ws, plan
         self._by = tuple(each.id for each in plan.by)
-        self._converter = Converter(ws, plan, options)
+        self._converter = Converter(ws, plan, options, plain)
 
     def write(self, rows: Sequence[Row]) -> Written:
         """Write rows; those with problems are left out."""
-        found = self._converter.convert(rows)
+        return self._write(self._converter.convert(rows))
+
+    def write_converted(self, found: list[Converted]) -> Written:
+        """Write rows whose plain columns are converted already."""
+        return self._write(self._converter.link(found))
+
+    def _write(self, found: list[Converted]) -> Written:
         verdicts: list[_Verdict | None] = [None] * len(found)
         for number, made in enumerate(found):
             self._check_key(made)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from metadata.access import Actor, rights
+from metadata.fieldtypes import registry
 from metadata.model import EMPTY, Entity, Field, ImportMapping, Model
 from metadata.problems import LANGUAGES, Invalid, Problem, kind
 from runtime.transfer.headings import LINE, REASONS
@@ -68,8 +69,6 @@ UNKNOWN_MAPPING = kind(
 _OF_REPORTS = frozenset(plain(each) for each in (*LINE.values(), *REASONS.values()))
 """Columns of a report of refused rows: mended, it is loaded as it is."""
 LINKS = frozenset({"link", "user", "unit", "links"})
-_NEVER = frozenset({"children", "file", "files"})
-"""Types without a form in one cell."""
 KEPT = frozenset({"version", "created_at", "created_by", "updated_at", "updated_by"})
 """Fields of our own exports that an import passes over."""
 
@@ -82,6 +81,8 @@ class Column:
     header: str
     field: Field
     by: Field | None = None
+    part: str | None = None
+    """The one part of the field's value that it holds."""
     values: Mapping[str, str] = EMPTY
 
 
@@ -179,6 +180,7 @@ class _Finder:
         self.named = (*(document.columns if document else ()), *options.columns)
         self.passed_over = {plain(name) for name in options.ignore}
         self.names = _names(entity, self.rights.may_read)
+        self.parts = _parts(self.names.values())
         self.problems: list[Problem] = []
         self.ignored: list[str] = []
 
@@ -192,6 +194,8 @@ class _Finder:
             column = self._column(at, header) if header else None
             if column is None:
                 self.ignored += [header] if header else []
+            elif column.part is not None:
+                found.setdefault(f"{column.field.id}.{column.part}", column)
             elif (other := found.get(column.field.id)) is not None and other.by is column.by:
                 self.problems.append(COLUMN_TWICE(first=other.header, header=header, label=column.field.label))
             elif other is None or (column.by is not None and column.by.id == "id"):
@@ -237,6 +241,8 @@ class _Finder:
     def _of(self, at: int, header: str, name: str, by: str | None) -> Column | None:
         """The field that a name means: itself, or over a link the field that its texts are values of."""
         field = self.names.get(plain(name))
+        if field is None and (parted := self.parts.get(plain(name))) is not None:
+            return Column(at, header, parted[0], part=parted[1])
         if field is None and "." in name:
             over, _, target = name.rpartition(".")
             field, by = self.names.get(plain(over)), target
@@ -252,13 +258,29 @@ class _Finder:
         field = column.field
         if field.id in KEPT:
             return None
-        if field.type in _NEVER:
+        if field.type == "children" or not registry.of(field).in_cells:
             self.problems.append(NOT_IMPORTABLE(header=column.header, label=field.label))
             return None
         if field.id != "id" and not self.rights.may_write(field.id):
             self.problems.append(NOT_WRITABLE(header=column.header, label=field.label))
             return None
         return column
+
+
+PART = " · "
+"""Between the label of a field and that of its part, in a header."""
+
+
+def _parts(fields: Iterable[Field]) -> dict[str, tuple[Field, str]]:
+    """Compared name -> a field and a part of its value: `address.city`, `Address · City`, `地址 · 城市`."""
+    found: dict[str, tuple[Field, str]] = {}
+    for field in fields:
+        for part, label in registry.of(field).parts.items():
+            for name in _names_of(field):
+                found.setdefault(plain(f"{name}.{part}"), (field, part))
+                for said in label.values():
+                    found.setdefault(plain(f"{name}{PART}{said}"), (field, part))
+    return found
 
 
 def _names_of(field: Field) -> Iterable[str]:

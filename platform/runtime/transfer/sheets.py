@@ -30,7 +30,7 @@ class Number(str):
 Cell = str | dt.date
 
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
-_NUMBERS = frozenset({"integer", "decimal", "money", "percent"})
+_NUMBERS = frozenset({"integer", "decimal", "money", "percent", "rating"})
 _MOST_ROWS, _LONGEST = 1_048_576, 32_767
 _FIRST_DAY = dt.date(1900, 3, 1)
 """Before it Excel's calendar has a day that never was."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import FieldType, TextContext, ValueProblem
+from metadata.fieldtypes.numbers import WIDEST, Number
+from metadata.fieldtypes.texts import Text
 from metadata.model import Field
+from metadata.money import Money
 from runtime.transfer.mapping import Column
 from runtime.transfer.reading import unwrapped
 
@@ -30,7 +34,7 @@ def reader(column: Column, context: TextContext) -> Read:
 
     def read(cell: str) -> Any:
         text = cell.strip()
-        if column.values or text[:1] in _WRAPPED:
+        if column.values or text[:1] in WRAPPED:
             text = meant(column, cell)
         try:
             return usual(text) if short is None or (value := short(text)) is None else value
@@ -40,7 +44,7 @@ def reader(column: Column, context: TextContext) -> Read:
     return read
 
 
-_WRAPPED = ("'", "=")
+WRAPPED = ("'", "=")
 
 
 def meant(column: Column, cell: str) -> str:
@@ -59,8 +63,11 @@ def _usual(field: Field, context: TextContext) -> Read:
 
 def _short(field: Field) -> Read | None:
     """For the most frequent form of a type: what `read_text` would give, sooner; None for any other text."""
-    parse = partial(registry.of(field).parse, field)
+    type_ = registry.of(field)
+    parse = partial(type_.parse, field)
     match field.type:
+        case "text" | "long_text":
+            return _line(field, type_) if isinstance(type_, Text) else None
         case "date":
             return _day
         case "datetime":
@@ -68,8 +75,38 @@ def _short(field: Field) -> Read | None:
         case "integer":
             return lambda text: parse(int(text)) if _WHOLE.match(text) else None
         case "decimal" | "percent" | "money":
-            return lambda text: parse(text) if _NUMBER.match(text) else None
+            return _exact(field, type_) if isinstance(type_, Number) else None
     return None
+
+
+def _line(field: Field, type_: Text) -> Read | None:
+    """One line of printable ASCII, which is kept as it is."""
+    if field.props.get("min"):
+        return None
+    longest = field.props.get("max", type_.longest)
+    return lambda text: text if text and text.isascii() and text.isprintable() and len(text) <= longest else None
+
+
+def _exact(field: Field, type_: Number) -> Read:
+    """A number without signs that fits into its bounds and its scale as it is written."""
+    low, high = (None if (said := field.props.get(each)) is None else Decimal(str(said)) for each in ("min", "max"))
+    scale = type_.scale(field)
+    quantum, most = Decimal(1).scaleb(-scale), Decimal(10) ** (WIDEST - scale)
+    money = field.type == "money"
+
+    def read(text: str) -> Any:
+        if not _NUMBER.match(text):
+            return None
+        number = Decimal(text)
+        if not -most < number < most or (low is not None and number < low) or (high is not None and number > high):
+            return None  # the type says what is wrong
+        exact = number.quantize(quantum)
+        if exact != number:
+            return None
+        exact = exact or abs(exact)  # no minus before nothing
+        return Money(exact) if money else exact
+
+    return read
 
 
 def _day(text: str) -> dt.date | None:

@@ -49,8 +49,11 @@ NO_FIELDS = kind(
     zh="{entity}没有字段，请在 `fields` 下至少添加一个。",
 )
 
-TITLES = frozenset("text sequence email phone url integer date datetime choice".split())
-SEARCHABLE = frozenset("text long_text sequence email phone url tags choice multi_choice integer decimal".split())
+TITLES = frozenset("text sequence email phone url integer date datetime choice person_name barcode".split())
+SEARCHABLE = frozenset(
+    "text long_text rich_text sequence email phone url tags choice multi_choice integer decimal person_name address"
+    " region barcode".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,8 @@ class _Reader:
         for id in ("name", "title", "subject", "number"):
             if id in self.fields and self.fields[id].type in TITLES:
                 return id
-        texts = (each.id for each in self.fields.values() if each.type in ("text", "email") and not each.system)
+        naming = ("text", "email", "person_name")
+        texts = (each.id for each in self.fields.values() if each.type in naming and not each.system)
         return next(texts, "id")
 
     def search(self) -> list[str]:

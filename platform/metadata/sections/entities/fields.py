@@ -14,6 +14,7 @@ from metadata.fieldtypes.defaults import check_default
 from metadata.model import EMPTY, Field, Option
 from metadata.problems import Label, Problem, kind
 from metadata.section import said_id
+from metadata.sections.entities.depending import settle_dependencies
 from metadata.sections.entities.outline import FieldOutline, Outline
 from metadata.sections.entities.ties import Ties
 from metadata.sections.options.reading import options_of
@@ -65,6 +66,7 @@ def fields_of(outline: Outline, ties: Ties, compilation: Compilation, report: Re
             report(problem_at(RESERVED, outline.element, each.at, True, name=name))
         else:
             found[each.id] = _field(outline, each, ties, compilation, report)
+    settle_dependencies(outline, found, report)
     return {**found, **{id: field for id, field in added.items() if id not in found}}
 
 

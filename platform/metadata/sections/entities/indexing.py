@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,7 @@ INDEX_TAKEN = kind(
 )
 
 INDEXED_LINKS = frozenset({"link", "any_link", "user", "unit"})
-NEVER = frozenset({"json", "long_text", "file", "multi_choice", "tags"})
+NEVER = frozenset({"json", "long_text", "multi_choice", "tags"})
 """Stored, but nothing to compare whole values of."""
 TRACES = frozenset({"created_by", "updated_by"})
 
@@ -41,10 +41,18 @@ class Demand:
     """Ids of choice fields that are shown or filtered."""
     sorts: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Field ids of an order -> id of the view that has it."""
+    boards: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Field ids of a board's columns and of the order inside one -> id of the board."""
 
 
 def can_be_indexed(each: Field) -> bool:
-    return registry.of(each).stored and each.type not in NEVER
+    type_ = registry.of(each)
+    return type_.stored and type_.indexable and each.type not in NEVER
+
+
+def can_be_unique(each: Field) -> bool:
+    """What is compared by another form than it is kept in may be equal there without being the same."""
+    return can_be_indexed(each) and not registry.of(each).compared
 
 
 def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Report) -> list[Index]:
@@ -58,12 +66,13 @@ def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Repo
             id = said_id(key, data)
             if id in found:
                 report(problem_at(INDEX_TAKEN, outline.element, (name, key), True, name=key))
-            ids = tuple(_fields_at(outline, fields, data["fields"], (name, key, "fields"), report))
+            able = can_be_unique if name == "unique" else can_be_indexed
+            ids = tuple(_fields_at(outline, fields, data["fields"], (name, key, "fields"), able, report))
             where = data.get("where")
             found[id] = Index(id, ids, name == "unique", where if isinstance(where, str) else None)
     for each in fields.values():
         if each.unique and each.type not in ("children", "links"):
-            if can_be_indexed(each):
+            if can_be_unique(each):
                 found[f"{each.id}__unique"] = Index(f"{each.id}__unique", (each.id,), True)
             else:
                 at = (*outline.fields[each.id].at, "unique")
@@ -76,7 +85,12 @@ def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Repo
 
 
 def _fields_at(
-    outline: Outline, fields: Mapping[str, Field], named: Map, path: tuple[str, ...], report: Report
+    outline: Outline,
+    fields: Mapping[str, Field],
+    named: Map,
+    path: tuple[str, ...],
+    able: Callable[[Field], bool],
+    report: Report,
 ) -> Iterable[str]:
     for name in named:
         each = named_field(fields, outline, name)
@@ -85,7 +99,7 @@ def _fields_at(
             at = (*path, name)
             params: dict[str, Any] = {"name": name, "where": outline.label}
             report(problem_at(NO_SUCH, outline.element, at, True, nearest(name, keys), **params))
-        elif not can_be_indexed(each):
+        elif not able(each):
             report(problem_at(NOT_INDEXED, outline.element, (*path, name), True, name=name, type=each.type))
         else:
             yield each.id
@@ -113,6 +127,9 @@ def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
             ids = (*fields, "id") if "id" not in fields else fields
             name = f"{'_'.join(fields)}__sort"
             found.setdefault(name, Index(name, ids))
+    for fields in demand.boards if demand else ():
+        ids = (*dict.fromkeys(fields), "id")
+        found.setdefault(f"{'_'.join(ids[:-1])}__board", Index(f"{'_'.join(ids[:-1])}__board", ids))
     usual = next((each for each in sorts if all(can_be_indexed(entity.fields[id]) for id in each)), ())
     for id in demand.choices if demand else ():
         rest = tuple(each for each in usual if each not in (id, "id"))

@@ -13,6 +13,7 @@ from metadata.explaining import nearest
 from metadata.model import OnDelete, Relation
 from metadata.problems import Label, kind
 from metadata.section import label_of
+from metadata.sections.entities.circles import check_circles
 from metadata.sections.entities.consistency import check_inverses, check_parents
 from metadata.sections.entities.outline import FieldOutline, Outline, field_outlines
 from metadata.sections.entities.ties import NO_TARGET, Ties, Work
@@ -74,6 +75,7 @@ def relate(compilation: Compilation, outlines: dict[str, Outline]) -> dict[str, 
         _access(work, outline)
     check_inverses(work)
     check_parents(work)
+    check_circles(work)
     return work.ties
 
 

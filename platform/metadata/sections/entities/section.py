@@ -12,7 +12,7 @@ from metadata.expressions.tree import Constant, Expression, FieldRef, walk
 from metadata.model import Entity, Model, Part
 from metadata.problems import Problem, kind, say
 from metadata.remembering import Remembered
-from metadata.section import Element, Reference, Section, differences, said_id
+from metadata.section import Difference, Element, Reference, Section, differences, said_id
 from metadata.sections.documenting import heading, table, words
 from metadata.sections.entities.building import build
 from metadata.sections.entities.outline import Outline, outline, platform_fields
@@ -107,6 +107,8 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
                 yield Reference(("fields", field_id, "to"), "entities", target)
         if isinstance(named := field.get("props", {}).get("options"), str):
             yield Reference(("fields", field_id, "options"), "options", named)
+        if isinstance(other := field.get("props", {}).get("depends_on"), str):
+            yield Reference(("fields", field_id, "depends_on"), "entities", id, other)
         if isinstance(by := field.get("props", {}).get("by"), str):
             yield Reference(("fields", field_id, "by"), "entities", field["props"]["of"], by)
     for name in ("title", "currency_from", "rate_date", "via"):
@@ -119,6 +121,33 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
         if "__" not in index["id"]:
             for each in index["fields"]:
                 yield Reference(("indexes", index["id"]), "entities", id, each)
+
+
+def difference(section: str, id: str, before: Part | None, after: Part | None) -> tuple[Difference, ...]:
+    """What differs, with what a link does (on_delete, its related list, ...) told as a property of its field."""
+    return differences(section, id, _with_links(before), _with_links(after))
+
+
+_OF_LINKS = {
+    "on_delete": "restrict",
+    "on_merge": "move",
+    "lives_with_parent": False,
+    "follows_owner": False,
+    "inverse": None,
+    "inverse_label": None,
+}
+"""Properties of a relation with what they are where a part leaves them out."""
+
+
+def _with_links(part: Part | None) -> Part | None:
+    if part is None or not part.get("relations"):
+        return part
+    fields = dict(part["fields"])
+    for relation in part["relations"]:
+        if relation["field"] in fields:
+            said = {name: relation.get(name, usual) for name, usual in _OF_LINKS.items()}
+            fields[relation["field"]] = {**fields[relation["field"]], **said}
+    return {**part, "fields": fields}
 
 
 def document(part: Part, lang: str, model: Model) -> str:
@@ -159,6 +188,6 @@ SECTION = Section(
     compile=compile,
     checks=checks,
     references=references,
-    difference=differences,
+    difference=difference,
     documentation=document,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from metadata import grammar
 from metadata.compilation import Compilation
@@ -18,10 +18,10 @@ from metadata.section import (
     each_element,
     grammar_only,
     label_of,
-    nothing_further,
     said_id,
 )
 from metadata.sections.documenting import heading, table, words
+from metadata.sections.layouts import topping
 
 PLACED_TWICE = kind(
     "layout_field_twice",
@@ -55,6 +55,8 @@ def compile_layout(element: Element, compilation: Compilation) -> Layout | None:
             for key, tab in (tabs.items() if isinstance(tabs, Map) else ())
             if isinstance(tab, Map)
         ),
+        props=topping.props(element, entity, compilation),
+        roles=tuple(topping.roles(element, compilation)),
     )
 
 
@@ -80,7 +82,8 @@ def _tab(element: Element, entity: Entity, compilation: Compilation, key: str, d
             columns = each.get("columns", 2)
             made.append(PageSection(said_id(name, each), label_of(each, name), fields, columns))
     related = tuple(_related(element, entity, compilation, data, ("tabs", key, "related")))
-    return Tab(said_id(key, data), label_of(data, key), tuple(made), related)
+    timeline = tuple(_timeline(element, entity, compilation, data, ("tabs", key, "timeline")))
+    return Tab(said_id(key, data), label_of(data, key), tuple(made), related, timeline)
 
 
 def _placed(
@@ -113,20 +116,40 @@ def _related(
             compilation.unknown(element, name, lists, entity.label, *path, name, at_key=True)
 
 
+def _timeline(
+    element: Element, entity: Entity, compilation: Compilation, data: Map, path: tuple[str, ...]
+) -> Iterable[str]:
+    """Keys of the inverses whose records are told, by time, in one stream."""
+    named = data.get("timeline")
+    inverses = [each.inverse for each in entity.inverses]
+    for name in named if isinstance(named, Map) else ():
+        if name in inverses:
+            yield name
+        else:
+            compilation.unknown(element, name, inverses, entity.label, *path, name, at_key=True)
+
+
 def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
     entity = part["entity"]
     yield Reference(("entity",), "entities", entity)
-    for each in part.get("highlights", ()):
-        yield Reference(("highlights", each), "entities", entity, each)
+    for each in part.get("roles", ()):
+        yield Reference(("roles", each), "roles", each)
+    props = part.get("props", {})
+    if "stage" in props:
+        yield Reference(("stage",), "entities", entity, props["stage"])
+    for name, fields in (("quick", props.get("quick", ())), ("highlights", part.get("highlights", ()))):
+        for each in fields:
+            yield Reference((name, each), "entities", entity, each)
     for tab in part.get("tabs", ()):
         for section in tab["sections"]:
             for each in section["fields"]:
                 yield Reference(("tabs", tab["id"], "sections", section["id"], each), "entities", entity, each)
-        for key in tab.get("related", ()):
-            found = model.entity(entity)
-            relation = found.inverse(key) if found else None
-            if relation is not None:
-                yield Reference(("tabs", tab["id"], "related", key), "entities", relation.source, relation.field)
+        for name in ("related", "timeline"):
+            for key in tab.get(name, ()):
+                found = model.entity(entity)
+                relation = found.inverse(key) if found else None
+                if relation is not None:
+                    yield Reference(("tabs", tab["id"], name, key), "entities", relation.source, relation.field)
 
 
 def document(part: Part, lang: str, model: Model) -> str:
@@ -139,7 +162,24 @@ def document(part: Part, lang: str, model: Model) -> str:
     head = (words(lang, "Tab", "标签页"), words(lang, "Section", "分组"), words(lang, "Fields", "字段"))
     shown = say(entity.label, lang) if entity else part["entity"]
     text = heading(2, part["label"], lang, part["key"]) + f"\n{words(lang, 'Shows', '显示')}: {shown}\n"
+    for title, named in _whole(part, lang):
+        text += f"\n{title}: {', '.join(f'`{each}`' for each in named)}\n"
     return text + ("\n" + table(head, rows) if rows else "")
+
+
+def _whole(part: Part, lang: str) -> Iterable[tuple[str, Sequence[str]]]:
+    """What is said of the whole page: (title, names)."""
+    props = part.get("props", {})
+    timeline = [key for tab in part.get("tabs", ()) for key in tab.get("timeline", ())]
+    stage = [props["stage"]] if "stage" in props else []
+    for title, named in (
+        (words(lang, "For", "适用角色"), part.get("roles", ())),
+        (words(lang, "Stage bar", "阶段条"), stage),
+        (words(lang, "Short form", "快捷表单"), props.get("quick", ())),
+        (words(lang, "Timeline", "时间线"), timeline),
+    ):
+        if named:
+            yield title, named
 
 
 SECTION = Section(
@@ -148,7 +188,7 @@ SECTION = Section(
     check_grammar=grammar_only("layouts", GRAMMAR),
     identity=said_id,
     compile=each_element("layouts", compile_layout),
-    checks=nothing_further,
+    checks=topping.checks,
     references=references,
     difference=differences,
     documentation=document,

@@ -16,6 +16,7 @@ def options_of(data: Map) -> tuple[Option, ...]:
             label=label_of(each, key),
             color=each.get("color"),
             retired=each.get("retired") is True,
+            given=tuple(each["for"]) if isinstance(each.get("for"), Map) else (),
         )
         for key, each in data.items()
         if isinstance(each, Map)

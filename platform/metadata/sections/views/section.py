@@ -1,4 +1,4 @@
-"""Section `views`: lists of records."""
+"""Section `views`: records as lists, boards and calendars."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from metadata.section import (
 )
 from metadata.sections.documenting import heading, table, words
 from metadata.sections.entities.indexing import NOT_INDEXED, Demand, can_be_indexed
+from metadata.sections.views.kinds import KINDS, mentioned_fields, props_of
 
 GRAMMAR = grammar.grammar(grammar.load("views"))
 CHOICES = frozenset({"choice"})
@@ -38,19 +39,21 @@ def compile_view(element: Element, compilation: Compilation) -> View | None:
     columns = tuple(_columns(element, entity, compilation, demand))
     where = data.get("where")
     if isinstance(where, str):
-        _where(element, entity, where, compilation, demand)
+        check_where(element, entity, where, compilation, demand)
     sort = tuple(_sort(element, entity, compilation))
-    if sort:
+    if sort and data.get("kind") != "board":
         demand.sorts.setdefault(tuple(each.lstrip("-") for each in sort if "." not in each), element.id)
     return View(
         id=element.id,
         key=element.key,
         label=label_of(data, element.key) if "label" in data else entity.plural,
         entity=entity.id,
+        kind=data.get("kind", "list"),
         columns=columns,
         where=where if isinstance(where, str) else None,
         sort=sort,
         filters=tuple(_filters(element, entity, compilation, demand)),
+        props=props_of(element, entity, compilation, demand),
     )
 
 
@@ -86,7 +89,8 @@ def _filters(element: Element, entity: Entity, compilation: Compilation, demand:
         field = compilation.named_field(element, entity, name, "filters", name)
         if field is None:
             continue
-        if not registry.of(field).stored or field.type in ("json", "file"):
+        type_ = registry.of(field)
+        if not type_.stored or not type_.in_cells or type_.kind == "json":
             compilation.refuse(NOT_INDEXED, element, "filters", name, at_key=True, name=name, type=field.type)
             continue
         if field.type in CHOICES:
@@ -94,8 +98,11 @@ def _filters(element: Element, entity: Entity, compilation: Compilation, demand:
         yield field.id
 
 
-def _where(element: Element, entity: Entity, text: str, compilation: Compilation, demand: Demand) -> None:
-    expression = compilation.expression(element, text, entity, "where")
+def check_where(
+    element: Element, entity: Entity, text: str, compilation: Compilation, demand: Demand, *path: str
+) -> None:
+    """Check a condition at a place of an element, and note which choices it looks at."""
+    expression = compilation.expression(element, text, entity, *(path or ("where",)))
     for entity_id, field_id in expression.reads() if expression else ():
         if entity_id == entity.id and field_id in entity.fields and entity.fields[field_id].type in CHOICES:
             demand.choices[field_id] = None
@@ -107,6 +114,9 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
         for each in part.get(name, ()):
             for entity, field in walked(model, part["entity"], each.lstrip("-")):
                 yield Reference((name, each.lstrip("-")), "entities", entity, field)
+    for name, each in mentioned_fields(part.get("props", {})):
+        for entity, field in walked(model, part["entity"], each):
+            yield Reference((name, each) if name in ("sums", "card", "totals") else (name,), "entities", entity, field)
     if "where" in part:
         for entity, field in mentioned(model, part["entity"], part["where"]):
             yield Reference(("where",), "entities", entity, field)
@@ -136,7 +146,11 @@ def document(part: Part, lang: str, model: Model) -> str:
     entity = model.entity(part["entity"])
     rows = [(f"`{each}`",) for each in part.get("columns", ())]
     text = heading(2, part["label"], lang, part["key"])
-    text += f"\n{words(lang, 'Lists', '列出')}: {say(entity.plural, lang) if entity else part['entity']}\n"
+    shown = say(entity.plural, lang) if entity else part["entity"]
+    text += f"\n{words(lang, 'Shows', '显示')}: {shown}, {words(lang, 'as', '形式：')} "
+    text += f"{say(KINDS[part.get('kind', 'list')], lang)}\n"
+    props = [f"`{name}`: `{each}`" for name, each in mentioned_fields(part.get("props", {}))]
+    text += "".join(f"\n- {each}" for each in props) + ("\n" if props else "")
     if "where" in part:
         text += f"\n{words(lang, 'Only', '条件')}: `{part['where']}`\n"
     return text + ("\n" + table((words(lang, "Column", "列"),), rows) if rows else "")

@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from metadata.access import Rights, rights
+from metadata.fieldtypes.base import TextContext
+from metadata.fieldtypes.choices import impossible
 from metadata.fieldtypes.defaults import resolve_default
+from metadata.model import Field
 from metadata.problems import kind
-from runtime import files
+from runtime import files, vault
 from runtime.records.checking.children import check_children
-from runtime.records.checking.links import check_links
+from runtime.records.checking.links import check_links, check_targets
 from runtime.records.checking.lists import check_lists
 from runtime.records.checking.money import settle_money
 from runtime.records.drafts import Draft
-from runtime.records.plans import WritePlan
+from runtime.records.plans import BASE, WritePlan
 from runtime.records.policies import BEYOND, allows, reaches_all
 from runtime.workspace import Workspace
 
@@ -25,6 +28,16 @@ REQUIRED = kind(
     "records.required",
     en="{label} is needed. Fill it in.",
     zh="必须填写{label}。",
+)
+IMPOSSIBLE = kind(
+    "records.option_impossible",
+    en="{label}: {value} is not possible while {other} is {chosen}. Choose one of these or empty it: {options}.",
+    zh="{label}：{other}为{chosen}时不能选择{value}。请选择以下之一或清空：{options}。",
+)
+NEEDS_OTHER = kind(
+    "records.option_needs_other",
+    en="{label}: {value} depends on {other}, which is empty. Choose {other} first.",
+    zh="{label}：{value}取决于{other}，而{other}为空。请先选择{other}。",
 )
 REQUIRED_UNSEEN = kind(
     "records.required_unseen",
@@ -41,12 +54,19 @@ def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
         draft.values.update(draft.sent)
         for field in (*plan.lists, *plan.children):
             draft.values.pop(field.id, None)
+        for field in plan.typed:
+            _settle_typed(plan, draft, field)
     check_links(ws, plan, drafts)
     for draft in drafts:
         _settle_owner(ws, plan, draft)
     settle_money(ws, plan, drafts)
     if plan.files:
         files.check(ws, plan, drafts)
+    if plan.secrets:
+        vault.seal(ws, plan, drafts)
+    for field in plan.dependent:
+        for draft in drafts:
+            _check_dependent(plan, draft, field)
     # Formulas, lookups and rules belong here: after what was sent and before what is required of it.
     may = rights(ws.model, ws.actor, plan.entity)
     judged = frozenset(each for each in ("create", "update") if not reaches_all(ws, plan.entity, each))
@@ -72,6 +92,22 @@ def _fill(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
         values["owner"] = ws.actor.user
 
 
+def _settle_typed(plan: WritePlan, draft: Draft, field: Field) -> None:
+    """Put the value and what was typed in their places. The same value, sent in its own form, is typed as it was."""
+    if field.id not in draft.sent:
+        return
+    value, before = draft.values[field.id], draft.before or {}
+    typed = getattr(value, "typed", None)
+    if value is not None:
+        draft.values[field.id] = value = str(value)
+        held = before.get(field.id + BASE)
+        if value == before.get(field.id) and (
+            typed is None or (held is None and typed == plan.types[field.id].show(field, value, TextContext()))
+        ):
+            typed = held
+    draft.values[field.id + BASE] = typed
+
+
 def _settle_owner(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
     """A record is in the main unit of its owner when the owner is set, unless a unit was sent with it."""
     if not plan.entity.owned or "unit" in draft.sent:
@@ -85,6 +121,31 @@ def _settle_owner(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
         draft.values["unit"] = draft.learned.get("unit")
     elif draft.before is None:
         draft.values["unit"] = None
+
+
+def check_alone(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
+    """Tell a draft of no record in particular what no record could take: missing targets, needed values emptied."""
+    draft.values.update(draft.sent)
+    check_targets(ws, plan, [draft])
+    _check_required(plan, draft, rights(ws.model, ws.actor, plan.entity))
+
+
+def _check_dependent(plan: WritePlan, draft: Draft, field: Field) -> None:
+    """An impossible combination is refused when it is made, whichever of the two fields makes it."""
+    values, before = draft.values, draft.before or {}
+    other = plan.entity.fields[field.props["depends_on"]]
+    if all(values.get(each.id) == before.get(each.id) for each in (field, other)):
+        return
+    held = values.get(other.id)
+    wrong = impossible(field, values.get(field.id), held)
+    if wrong:
+        chosen = other.option(held) if held is not None else None
+        possible = [each.label for each in field.options if not each.retired and (not each.given or held in each.given)]
+        shown: dict[str, Any] = {"label": field.label, "value": wrong[0].label, "other": other.label}
+        if chosen is None:
+            draft.wrong(NEEDS_OTHER(field.key, **shown))
+        else:
+            draft.wrong(IMPOSSIBLE(field.key, chosen=chosen.label, options=possible or "–", **shown))
 
 
 def _check_required(plan: WritePlan, draft: Draft, may: Rights) -> None:

@@ -34,10 +34,15 @@ class _Use(NamedTuple):
 
 
 def check_links(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
-    """Look up every target that the drafts newly point at, in one statement."""
-    uses = [use for draft in drafts for use in _uses(plan, draft)]
+    """The targets of the drafts, and that those whose rights are another record's have one."""
     if not ws.actor.platform:
         _require_parents(plan, drafts)
+    check_targets(ws, plan, drafts)
+
+
+def check_targets(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Look up every target that the drafts newly point at, in one statement."""
+    uses = [use for draft in drafts for use in _uses(plan, draft)]
     if not uses:
         return
     wanted: dict[TargetKey, set[str]] = {}

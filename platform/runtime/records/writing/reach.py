@@ -40,16 +40,20 @@ class Pointing:
 
 @dataclass(slots=True)
 class Reach:
-    """The records that go, by entity id in the order they were found, and the links to them that do not cascade."""
+    """The records that go, by entity id in the order they were found, and the links to them that do not cascade.
 
-    marked: dict[str, dict[str, None]] = field(default_factory=dict)
+    Each is marked with the record that it goes with: one of those that were asked for, itself if it is one.
+    """
+
+    marked: dict[str, dict[str, str]] = field(default_factory=dict)
     pointing: list[Pointing] = field(default_factory=list)
 
-    def add(self, entity_id: str, ids: Iterable[str]) -> list[str]:
+    def add(self, entity_id: str, found: Iterable[tuple[str, str]]) -> list[str]:
+        """Mark (id, what it goes with); the ids that were not yet marked."""
         known = self.marked.setdefault(entity_id, {})
-        new = [each for each in ids if each not in known]
-        known.update(dict.fromkeys(new))
-        return new
+        new = {id: root for id, root in found if id not in known}
+        known.update(new)
+        return list(new)
 
     def staying(self, on_delete: OnDelete) -> Iterator[tuple[Pointing, list[tuple[str, str]]]]:
         """Links of a kind whose rows do not go themselves."""
@@ -63,13 +67,15 @@ class Reach:
 def walk(ws: Workspace, entity: Entity, ids: Collection[str]) -> Reach:
     """Everything that is deleted with these records. The rows found are locked."""
     reach = Reach()
-    due = [(entity, reach.add(entity.id, ids))]
+    due = [(entity, reach.add(entity.id, ((id, id) for id in ids)))]
     while due:
         target, gone = due.pop()
         for each in _pointing(ws, target, gone):
             if each.on_delete != "cascade":
                 reach.pointing.append(each)
-            elif new := reach.add(each.source.entity.id, (row for row, _ in each.rows)):
+                continue
+            roots = reach.marked[target.id]
+            if new := reach.add(each.source.entity.id, ((row, roots[of]) for row, of in each.rows)):
                 due.append((each.source.entity, new))
     return reach
 

@@ -26,7 +26,7 @@ from runtime.records.targets import among, id_list
 from runtime.records.writing.deletion import OF_ACCESS, clear, stamped
 from runtime.records.writing.reach import Pointing
 from runtime.records.writing.refusals import taken, violated
-from runtime.tables import DELETED_AT, DELETION, table_of
+from runtime.tables import DELETED_AT, DELETION, MERGED_INTO, table_of
 from runtime.workspace import Workspace, bump_access
 
 STILL_DELETED = kind(
@@ -118,7 +118,8 @@ def _revive(ws: Workspace, plan: WritePlan, deletion: str) -> list[str]:
 @lru_cache(maxsize=2_000)
 def _reviving(plan: WritePlan) -> Prepared:
     table = plan.table.table
-    values = stamped(plan) | {table.c[DELETED_AT]: sa.null(), table.c[DELETION]: sa.null()}
+    gone = (DELETED_AT, DELETION, MERGED_INTO)
+    values = stamped(plan) | {table.c[each]: sa.null() for each in gone}
     this = table.c[DELETION] == sa.bindparam("deletion_", type_=column_type(ColumnSpec("uuid"), plan.dialect))
     return prepare(sa.update(table).values(values).where(this).returning(plan.table.column("id")), plan.dialect)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from runtime import events, files, numbers, search
+from metadata.ids import uuid7s
+from runtime import events, files, notifications, numbers, search
 from runtime.events import Fact
 from runtime.prepared import Prepared, prepare
 from runtime.records.checking.children import child_plan
@@ -26,7 +27,15 @@ _FEW = 20
 
 
 def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
-    """Write drafts without problems. Raises Invalid or Conflict for what only the database could know."""
+    """Write drafts without problems, and tell people of the records that are theirs now.
+
+    Raises Invalid or Conflict for what only the database could know.
+    """
+    _write(ws, plan, drafts)
+    notifications.tell_assigned(ws, plan, drafts)
+
+
+def _write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     new = [draft for draft in drafts if draft.before is None]
     old = [(draft, changed) for draft in drafts if draft.before is not None and (changed := _changes(draft))]
     if not new and not old:
@@ -38,7 +47,7 @@ def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
         if old:
             _stamp_old(ws, old)
             _update(ws, plan, old)
-            follow_owners(ws, plan, [draft for draft, _ in old], write)
+            follow_owners(ws, plan, [draft for draft, _ in old], _write)
     _write_parts(ws, plan, drafts)
     if plan.files:
         files.bind(ws, plan, drafts)
@@ -50,7 +59,7 @@ def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
 def _changes(draft: Draft) -> list[str]:
     """Keys of the values that change; the version alone where only something that lives with the record does."""
     changed = draft.changed()
-    if changed or draft.lists or any(draft.removed.values()):
+    if changed or draft.lists or any(draft.removed.values()) or draft.kind != "updated":
         return [*changed, "version"]
     parts = (part for parts in draft.children.values() for part in parts)
     return ["version"] if any(part.before is None or _changes(part) for part in parts) else []
@@ -73,9 +82,11 @@ def _stamp_old(ws: Workspace, changes: Sequence[tuple[Draft, list[str]]]) -> Non
 
 
 def _insert(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
-    facts = [Fact("created", plan.entity.id, draft.id, _created(plan, draft)) for draft in drafts]
-    if plan.entity.generated:
-        facts = []  # told by the record that the pair belongs to
+    if len(drafts) > _FEW or (plan.dialect == "sqlite" and len(drafts) > 1):
+        _insert_many(ws, plan, drafts)
+        return
+    # Pairs are told by the record that they belong to.
+    facts = [] if plan.entity.generated else [_fact(plan, draft) for draft in drafts]
     tokens = [search.index_values(plan.entity, draft.values) for draft in drafts] if plan.entity.search else []
     rows = [plan.row(draft.values) for draft in drafts]
     postgres = plan.dialect == "postgresql"
@@ -86,15 +97,43 @@ def _insert(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
         plan.insert.run(ws.db, rows[0] | events.row(ws, facts[0]))
         events.ring(ws)
         return
-    if postgres and len(rows) <= _FEW:
-        plan.insert_alone.many(ws.db, rows)
-    elif postgres or len(rows) > 1:
-        ws.db.copy(plan.table.table.name, list(rows[0]), [tuple(row.values()) for row in rows])
-    else:
-        plan.insert_alone.run(ws.db, rows[0])
+    plan.insert_alone.many(ws.db, rows)
     events.append_many(ws, facts)
     if not postgres:
         _insert_tokens(ws, plan, [(draft.id, found) for draft, found in zip(drafts, tokens, strict=False)])
+
+
+def _insert_many(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Each row and its event are made while the database takes those before."""
+    told: list[tuple[Any, ...]] = []
+    tokens: list[tuple[str, Mapping[str, set[str]]]] = []
+    entity, postgres = plan.entity, plan.dialect == "postgresql"
+    make, ids = events.maker(ws), uuid7s(len(drafts))
+
+    def rows() -> Iterator[Sequence[Any]]:
+        for draft, id in zip(drafts, ids, strict=True):
+            row = plan.copy_row(draft.values)
+            if entity.search:
+                found = search.index_values(entity, draft.values)
+                if postgres:
+                    row.append(search.tsvector_text(found))
+                else:
+                    tokens.append((draft.id, found))
+            yield row
+            if not entity.generated:
+                told.append(make(_fact(plan, draft), id))
+
+    names = (*plan.copied, SEARCH) if postgres and entity.search else plan.copied
+    ws.db.copy(plan.table.table.name, names, rows())
+    if told:
+        ws.db.copy("_event", events.COLUMNS, told)
+        events.ring(ws)
+    if tokens:
+        _insert_tokens(ws, plan, tokens)
+
+
+def _fact(plan: WritePlan, draft: Draft) -> Fact:
+    return Fact("created", plan.entity.id, draft.id, _created(plan, draft))
 
 
 def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
@@ -106,12 +145,15 @@ def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
             found[id] = [None, value if dump is None else dump(value)]
     for field in plan.money:
         if values.get(field.id) is not None:
-            found[field.id] = [None, plan.dumps[field.id](values)]
+            found[field.id] = [None, plan.keeps[field.id](values)]
     return _with_lists(found, draft)
 
 
 def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[str]]]) -> None:
-    facts = [Fact("updated", plan.entity.id, draft.id, _updated(plan, draft, changed)) for draft, changed in changes]
+    facts = [
+        Fact(draft.kind, plan.entity.id, draft.id, _updated(plan, draft, changed) | draft.told, id=draft.event)
+        for draft, changed in changes
+    ]
     keys = frozenset(key for _, changed in changes for key in changed)
     names = frozenset(column.name for column in plan.columns if column.key in keys)
     searched = not keys.isdisjoint(plan.entity.search)
@@ -142,8 +184,10 @@ def _updated(plan: WritePlan, draft: Draft, changed: Sequence[str]) -> dict[str,
         # The same amount in another currency is another value.
         fields.update(field.id for field in plan.money)
     for id in fields:
-        told = [plan.dumps[id](before), plan.dumps[id](values)]
-        if told[0] != told[1]:
+        told = [plan.keeps[id](before), plan.keeps[id](values)]
+        if told[0] == told[1] and plan.types[id].as_typed:
+            told = [before.get(id + BASE) or told[0], values.get(id + BASE) or told[1]]
+        if told[0] != told[1] or plan.types[id].concealed:  # of a secret nothing is told but that it is another
             found[id] = told
     return _with_lists(found, draft)
 
@@ -212,4 +256,4 @@ def _write_parts(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
         if gone:
             mark(ws, part_plan.entity, gone)
         if parts:
-            write(ws, part_plan, parts)
+            _write(ws, part_plan, parts)

@@ -1,0 +1,47 @@
+"""`make audit`: people's tasks and every page in a real Chromium, one line per figure."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.bench.figures import Figures
+from tests.browser import everywhere, tasks, weights
+from tests.browser.person import CHROMIUM, MISSING, chromium
+from tests.browser.site import demo
+
+PARTS = ("tasks", "pages", "weights")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser("python -m tests.browser", description=__doc__)
+    parser.add_argument("--only", default="", help=f"parts, with commas between them: {', '.join(PARTS)}")
+    parser.add_argument("--task", default="", help="only the tasks whose name holds this")
+    parser.add_argument("--rows", type=int, default=100_000, help="opportunities behind the weights")
+    parser.add_argument("--pictures", type=Path, help="a folder for a screenshot of every page")
+    parser.add_argument("--small", action="store_true", help="fewer combinations; timings are not judged")
+    given = parser.parse_args(arguments)
+    wanted = given.only.split(",") if given.only else PARTS
+    if CHROMIUM is None:
+        print(MISSING)
+        return 1
+    figures = Figures(judge=not given.small, word="audit")
+    with chromium() as browser:
+        if "tasks" in wanted or "pages" in wanted:
+            with tempfile.TemporaryDirectory(prefix="metaloom-walk-") as folder, demo(Path(folder)) as site:
+                if "tasks" in wanted:
+                    tasks.measure(figures, browser, site, given.task, given.small)
+                if "pages" in wanted:
+                    everywhere.measure(figures, browser, site, given.pictures, given.small)
+        if "weights" in wanted:
+            weights.measure(figures, browser, 2_000 if given.small else given.rows)
+    for name in figures.missed:
+        print(f"missed: {name}")
+    return 1 if figures.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
