@@ -13,7 +13,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv assets demo test lint format bench lock clean
+.PHONY: help venv assets demo test lint format bench audit lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +63,9 @@ format: venv ## put the source into the agreed format
 
 bench: venv assets ## measure against the bars
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+audit: venv assets ## people's tasks, every page and its weight in a real Chromium
+	@$(BIN)/python -m tests.browser $(ARGS)
 
 lock: ## resolve the dependencies again; needs uv on the path
 	@uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

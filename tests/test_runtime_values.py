@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ import pytest
 from metadata.compiler import Compiled, compile_layers
 from metadata.documents.package import read_text
 from metadata.plan import plan_changes
-from metadata.problems import MetadataInvalid
+from metadata.problems import Invalid, MetadataInvalid
 from runtime import images
 from runtime.host import Host
+from runtime.queries import Query
 from runtime.settings import Settings
 from runtime.tables import table_of
-from runtime.transfer import importing
+from runtime.transfer import exporting, importing
 from runtime.transfer.options import Options
 from runtime.workspace import PlatformActor
 from tests import kit
@@ -289,6 +291,53 @@ def test_records_are_linked_to_by_the_name_of_a_person(place: Place) -> None:
         assert [each["title"] for each in found] == [title]
 
 
+def test_parts_have_columns_of_their_own(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text(
+        "姓名 · 姓,name.given,Home · Country,home.region,住址 · 详细地址,home.postal_code\n"
+        "Lovelace,Ada,United Kingdom,,12 St James's Square,SW1Y 4JH\n"
+        "王,小明,中国,广东省 / 深圳市 / 南山区,科技园 1 号,518057\n"
+        "X,Y,Atlantis,,Z,\n",
+        "utf-8",
+    )
+    here, who = place.here, PlatformActor()
+    report = importing.load(here.host, here.tenant, who, "patient", path, Options(mode="insert"))
+    assert report.totals.created == 2
+    [row] = report.refused
+    assert "ISO 3166" in str(row.reasons("en"))
+    data = place.api.get("/patient", sort="name").get_json()["data"]
+    assert [(each["name"], each["home"]) for each in data] == [
+        (
+            {"family": "Lovelace", "given": "Ada"},
+            {"country": "GB", "street": "12 St James's Square", "postal_code": "SW1Y 4JH"},
+        ),
+        (
+            {"family": "王", "given": "小明"},
+            {"country": "CN", "region": "440305", "street": "科技园 1 号", "postal_code": "518057"},
+        ),
+    ]
+    with kit.workspace(here.host, here.tenant, write=False) as ws:
+        exporting.write(ws, Query("patient", fields=("id", "name", "home")), path, exporting.Sheet("csv", "label"))
+    header, first, _ = path.read_text("utf-8-sig").splitlines()
+    assert header.startswith("ID,Name,Home · Country,Home · Division,Home · State")
+    assert "Ada Lovelace" in first
+    again = importing.load(here.host, here.tenant, who, "patient", path, Options(mode="update", by=("id",)))
+    assert again.totals.unchanged == 2
+
+
+def test_secrets_and_files_are_in_no_export_that_nobody_could_load(place: Place, tmp_path: Path) -> None:
+    place.made(name={"given": "A"}, number="4711", photo=place.upload(png("x"), "x.png"))
+    path = tmp_path / "out.csv"
+    with kit.workspace(place.here.host, place.here.tenant, write=False) as ws:
+        exporting.write(ws, Query("patient"), path, exporting.Sheet("csv"))
+    header = path.read_text("utf-8-sig").splitlines()[0].split(",")
+    assert {"number", "photo", "scans"}.isdisjoint(header) and "home.country" in header
+    path.write_text("name,number\nAda,4711\n", "utf-8")
+    with pytest.raises(Invalid) as refused:
+        importing.load(place.here.host, place.here.tenant, PlatformActor(), "patient", path, Options(mode="insert"))
+    assert [each.code for each in refused.value.problems] == ["import_not_importable"]
+
+
 # -- options that depend on another field
 
 
@@ -333,7 +382,7 @@ def test_what_was_impossible_already_stays_until_it_is_touched(place: Place) -> 
         assert entity is not None
         table = table_of(ws.model, entity, ws.db.dialect)
         name, column = table.table.name, table.column("state").name
-        ws.db.fetch(f'UPDATE "{name}" SET "{column}" = \'waiting\' WHERE id = \'{id}\' RETURNING id')
+        ws.db.fetch(f"UPDATE \"{name}\" SET \"{column}\" = 'waiting' WHERE id = '{id}' RETURNING id")
     assert place.api.patch(f"/patient/{id}", {"region": "440305"}).status_code == 200
     assert place.api.patch(f"/patient/{id}", {"state": "treated"}).status_code == 422
 

@@ -192,7 +192,9 @@ def test_forms_that_are_sent_as_they_are_change_nothing_and_make_equal_records(w
             saved = browser.post(f"{path}/edit", filled)
             assert saved.status_code == 303, (path, Page(saved.get_data(as_text=True)).said)
             assert walk.api.get(record).get_json() == before, path
-            uploads = {each.key: [] for each in entity.fields.values() if each.type in FILES}  # one record has a file
+            uploads: dict[str, list[str]] = {
+                each.key: [] for each in entity.fields.values() if each.type in FILES
+            }  # one record has a file
             copied = browser.post(f"/app/{entity.key}/new", {**filled, **uploads, "version": []})
             if copied.status_code == 422 and _is_one_of_its_kind(walk, entity):
                 continue

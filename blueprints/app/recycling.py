@@ -103,7 +103,7 @@ def _kinds(ws: Workspace, lang: str, chosen: Entity | None) -> list[tuple[str, s
 
 
 def bin_post() -> Response:
-    """Bring back what was chosen (`item`, or `only` one: `account:<id>`). What cannot be is told; the others are back."""
+    """Bring back what was chosen: every `item`, or `only` one, like `account:<id>`. What cannot be is told."""
     named = request.form.getlist("only") or request.form.getlist("item")
     items = [each.partition(":")[::2] for each in named][:_ROWS]
 

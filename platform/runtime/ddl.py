@@ -18,7 +18,7 @@ from runtime.tables import DELETED_AT, SEARCH, EntityTable, table_of
 if TYPE_CHECKING:
     from alembic.operations import Operations
 
-TRIGRAM_TYPES = frozenset({"text", "long_text", "rich_text", "email", "url", "sequence", "person_name", "address", "barcode"})
+TRIGRAM_TYPES = frozenset("text long_text rich_text email url sequence person_name address barcode".split())
 NO_FOREIGN_KEY = frozenset({"created_by", "updated_by"})
 """Who touched a record last is a trace, no link to follow; checking it would lock the rows of the busiest users."""
 

@@ -235,7 +235,7 @@ def _short(making: Making, field: Field, options: Any) -> Maker:
 
 def _case(making: Making, field: Field, options: Any) -> Maker:
     when = {str(value): making.maker(field, how) for value, how in options.get("when", {}).items()}
-    otherwise = making.maker(field, options["else"]) if "else" in options else lambda row: None
+    otherwise = making.maker(field, options["else"]) if "else" in options else _nothing
 
     def make(row: Row) -> Any:
         value = making.at(row, options["of"])
@@ -246,6 +246,10 @@ def _case(making: Making, field: Field, options: Any) -> Maker:
         return when.get(str(value), otherwise)(row)
 
     return make
+
+
+def _nothing(row: Row) -> Any:
+    return None
 
 
 def _sometimes(making: Making, field: Field, options: Any) -> Maker:

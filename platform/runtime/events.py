@@ -43,6 +43,7 @@ COLUMNS = (
 )
 """What the writer of an event fills, in the order of `row`; its position comes later."""
 
+_JSON = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 FEW = 20
 """Up to this many rows plain statements are sooner done than a COPY."""
 
@@ -75,7 +76,7 @@ def _statement(dialect: str) -> Prepared:
 
 def row(ws: Workspace, fact: Fact) -> dict[str, Any]:
     """The parameters of an event's INSERT. Values that nobody may read later can be erased; the digest stays."""
-    changes = orjson.dumps(fact.changes if fact.changes is not EMPTY else {}, option=orjson.OPT_SORT_KEYS)
+    changes = orjson.dumps(fact.changes if fact.changes is not EMPTY else {}, option=_JSON)
     actor = ws.actor
     return {
         "e_id": fact.id or uuid7(),
@@ -131,7 +132,7 @@ def maker(ws: Workspace) -> Callable[[Fact, str], tuple[Any, ...]]:
     dumps, sha256 = orjson.dumps, hashlib.sha256
 
     def make(fact: Fact, id: str) -> tuple[Any, ...]:
-        changes = dumps(fact.changes if fact.changes is not EMPTY else {}, option=orjson.OPT_SORT_KEYS)
+        changes = dumps(fact.changes if fact.changes is not EMPTY else {}, option=_JSON)
         told = (fact.kind, fact.entity, fact.record, sha256(changes).hexdigest(), changes.decode())
         return (fact.id or id, *who, fact.cause, fact.depth, release, *told)
 

@@ -28,8 +28,12 @@ from runtime.tables import SEARCH, EntityTable
 
 _CJK = "\u3005\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 _RUNS = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+")
+_ASCII_RUNS = re.compile("[a-z0-9]+")
+"""The same of a text in lower case that has ASCII alone."""
+_CJK_CHARACTER = re.compile(f"[{_CJK}]")
 _DIGITS = re.compile("[0-9]{4,}")
 _PHONE = re.compile(r"[+(]?[0-9][0-9\s().+/-]*")
+_PHONE_BEGINS = frozenset("+(0123456789")
 _LONGEST_TOKEN = 64
 _MOST_TOKENS = 1_000
 _MOST_TERMS = 12
@@ -46,17 +50,23 @@ _LIKE_FROM = 3
 def text_tokens(text: str) -> set[str]:
     """What one text is found by."""
     found: set[str] = set()
-    text = fold(plain(text))
-    for run in _RUNS.findall(text):
+    if text.isascii():
+        text = text.strip().lower()
+        runs = _ASCII_RUNS.findall(text)
+    else:
+        text = fold(plain(text))
+        runs = _RUNS.findall(text)
+    for run in runs:
         if len(found) > _MOST_TOKENS:
             break
-        if _is_cjk(run):
-            found.update(run[at : at + 2] for at in range(len(run)))
+        if run >= "\u3005" and _is_cjk(run):
+            found.update([run[at : at + 2] for at in range(len(run))])
             if len(run) > 1:
                 found.update("~" + initials for initials in _initials(run))
         else:
             found.add(run[:_LONGEST_TOKEN])
-            found.update("<" + digits[::-1][:_LONGEST_TOKEN] for digits in _DIGITS.findall(run))
+            if not run.isalpha():
+                found.update(["<" + digits[::-1][:_LONGEST_TOKEN] for digits in _DIGITS.findall(run)])
     joined = _phone_digits(text)
     if joined:
         found.update((joined, "<" + joined[::-1]))
@@ -71,14 +81,14 @@ def index_values(entity: Entity, values: Mapping[str, Any]) -> dict[str, set[str
         if value is not None:
             field = entity.fields[each]
             texts = registry.of(field).tokens(field, value)
-            found[each] = set().union(*map(text_tokens, texts)) if texts else set()
+            found[each] = text_tokens(texts[0]) if len(texts) == 1 else set().union(*map(text_tokens, texts))
     return found
 
 
 def tsvector_text(tokens: Mapping[str, set[str]]) -> str:
     """The tokens of a record as the text of a tsvector (PostgreSQL): each lexeme is `field:token`."""
     # Tokens hold letters, digits, `~` and `<` only: nothing in them needs an escape within quotes.
-    return " ".join(f"'{field}:{token}'" for field, found in tokens.items() for token in found)
+    return " ".join([f"'{field}:{token}'" for field, found in tokens.items() for token in found])
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +166,11 @@ def frequent(db: Db, table: EntityTable, fields: Sequence[str], q: str) -> froze
 @lru_cache(maxsize=500)
 def _counting(side: sa.Table, fields: tuple[str, ...], prefixes: tuple[bool, ...], most: int) -> Prepared:
     """How many records hold each probe, counted no further than `most`."""
-    held = (
-        sa.select(sa.literal_column("1")).where(*_holding(side, fields, at, prefix)).limit(sa.literal_column(str(most)))
-        for at, prefix in enumerate(prefixes)
-    )
-    counts = [sa.select(sa.func.count()).select_from(each.subquery()).scalar_subquery() for each in held]
+    counts = []
+    for at, prefix in enumerate(prefixes):
+        held: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*_holding(side, fields, at, prefix))
+        first = held.limit(sa.literal_column(str(most))).subquery()
+        counts.append(sa.select(sa.func.count()).select_from(first).scalar_subquery())
     return prepare(sa.select(*counts), "sqlite")
 
 
@@ -283,7 +293,7 @@ def _in_side_table(
         for term in reading:
             alternatives = []
             for probes in term.alternatives:
-                found = []
+                found: list[sa.ColumnElement[bool]] = []
                 for probe in probes:
                     rows = sa.select(side.c.id).where(*_holding(side, fields, at, probe.prefix, params))
                     # The beginning of a word often goes with the order of the page (names with W stand last), so that
@@ -310,12 +320,12 @@ def _of_fields(side: sa.Table, fields: Sequence[str]) -> sa.ColumnElement[bool]:
 
 
 def _is_cjk(run: str) -> bool:
-    return run[0] >= "\u3005" and re.match(f"[{_CJK}]", run[0]) is not None
+    return run[0] >= "\u3005" and _CJK_CHARACTER.match(run[0]) is not None
 
 
 def _phone_digits(text: str) -> str:
     """The digits of a text that is one number, as people write phones, else nothing."""
-    if not _PHONE.fullmatch(text):
+    if text[:1] not in _PHONE_BEGINS or not _PHONE.fullmatch(text):
         return ""
     digits = "".join(each for each in text if each.isdigit())
     return digits[:_LONGEST_TOKEN] if len(digits) >= _PHONE_DIGITS else ""

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", default="", help=f"parts, with commas between them: {', '.join(PARTS)}")
     parser.add_argument("--task", default="", help="only the tasks whose name holds this")
     parser.add_argument("--rows", type=int, default=100_000, help="opportunities behind the weights")
-    parser.add_argument("--pictures", type=Path, help="a folder for a screenshot of every page")
+    parser.add_argument("--pictures", type=Path, help="a folder for a screenshot of every page and of the end of every task")
     parser.add_argument("--small", action="store_true", help="fewer combinations; timings are not judged")
     given = parser.parse_args(arguments)
     wanted = given.only.split(",") if given.only else PARTS
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         if "tasks" in wanted or "pages" in wanted:
             with tempfile.TemporaryDirectory(prefix="metaloom-walk-") as folder, demo(Path(folder)) as site:
                 if "tasks" in wanted:
-                    tasks.measure(figures, browser, site, given.task, given.small)
+                    tasks.measure(figures, browser, site, given.task, given.pictures, given.small)
                 if "pages" in wanted:
                     everywhere.measure(figures, browser, site, given.pictures, given.small)
         if "weights" in wanted:

@@ -22,21 +22,27 @@ def asked(form: Form, field: Field) -> list[str]:
 def control(form: Form, field: Field, record: Mapping[str, Any], sent: Sent | None = None) -> Control:
     """The control of a field: as it was sent if it was, else as the record is; with the problems that `form` tells."""
     family = families.of(field)
-    form = replace(form, record=record)
+    form = form if form.record is record else replace(form, record=record)
     parts = family.parts(form, field, record.get(field.key))
     if sent is not None and family.is_sent(field, sent):
         parts |= family.entered(form, field, sent, parts)
     return Control(
         name=form.prefix + field.key,
         key=field.key,
-        label=say(field.label, form.words.lang),
+        label=_label(form, field),
         required=field.required,
-        help=say(field.help, form.words.lang) if field.help is not None else "",
-        wide=family.wide,
+        help=say(field.help, form.words.lang) if field.help is not None and not form.row else "",
+        wide=family.wide and not form.row,
         compact=form.compact,
         problems=family.told(form, field),
         **parts,
     )
+
+
+def _label(form: Form, field: Field) -> str:
+    """A cell says its column and its row."""
+    label = say(field.label, form.words.lang)
+    return form.words("form_cell", label=label, row=form.row) if form.row else label
 
 
 def read(form: Form, field: Field, request: Request | Sent) -> Reading:

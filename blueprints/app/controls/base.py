@@ -112,6 +112,8 @@ class Form:
     """Before the name of every control: `lines.0.`."""
     compact: bool = False
     """The controls stand in cells."""
+    row: int = 0
+    """In a grid the number of the row, which the labels say."""
     alone: bool = False
     """The one control of its form: what it depends on is as the record has it."""
     record: Mapping[str, Any] = field(default_factory=lambda: EMPTY)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from blueprints import visibility
 from blueprints.app.controls.base import Control, Family, Form, Reading, Sent, digest
+from blueprints.app.controls.grid import Head, Row, place_in
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.defaults import resolve_default
 from metadata.ids import is_uuid
@@ -29,27 +30,6 @@ TOO_MANY = kind(
     en="{label} takes at most {most} rows in a form. Remove some, or import the rest.",
     zh="{label} 在表单中最多 {most} 行，请删除一些，其余请使用导入。",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    label: str
-    required: bool
-    kind: str
-    """number, wide or nothing: how broad the column is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the grid. `place` is before the names of its controls: `lines.0.`."""
-
-    place: str
-    number: int
-    cells: tuple[Control, ...]
-    id: str = ""
-    problems: tuple[str, ...] = ()
-    blank: bool = False
-    """Stands ready to be filled in."""
 
 
 class Rows(Family):
@@ -85,7 +65,7 @@ class Rows(Family):
 
     def told(self, form: Form, field: Field) -> tuple[str, ...]:
         """What is wrong with the list itself; the rows tell their own."""
-        return tuple(each.message(form.words.lang) for each in form.problems_of(field) if _place(each) is None)
+        return tuple(each.message(form.words.lang) for each in form.problems_of(field) if place_in(each) is None)
 
     def sends(self, field: Field, control: Control) -> Mapping[str, Sequence[str]]:
         from blueprints.app.controls import families
@@ -182,37 +162,6 @@ def can_be_shown(form: Form, field: Field) -> bool:
     return entity is not None and bool(columns(_inner(form, field), field))
 
 
-def wrong_cell(control: Control) -> tuple[int, int] | None:
-    """The row and the cell of the first problem in a grid."""
-    for at, row in enumerate(control.more["rows"]):
-        for number, cell in enumerate(row.cells):
-            if cell.problems:
-                return at, number
-        if row.problems:
-            return at, 0
-    return None
-
-
-def with_focus(control: Control, at: int, number: int) -> Control:
-    """The grid with the cursor in one of its cells."""
-    rows = list(control.more["rows"])
-    cells = list(rows[at].cells)
-    cells[number] = replace(cells[number], focus=True)
-    rows[at] = replace(rows[at], cells=tuple(cells))
-    return replace(control, more={**control.more, "rows": tuple(rows)})
-
-
-def place_of(problem: Problem) -> tuple[str, int, str] | None:
-    """The grid, the row and the cell that a problem is about, None for one that is not about a row."""
-    found = _place(problem)
-    return None if found is None else (problem.path.split(".")[0], *found)
-
-
-def _place(problem: Problem) -> tuple[int, str] | None:
-    steps = problem.path.split(".")
-    return (int(steps[1]), ".".join(steps[2:])) if len(steps) > 1 and steps[1].isdigit() else None
-
-
 def _inner(form: Form, field: Field) -> Form:
     entity = form.ws.model.entity(field.to[0])
     if entity is None:
@@ -225,7 +174,7 @@ def _below(form: Form, field: Field, at: int) -> tuple[Problem, ...]:
     return tuple(
         replace(each, path=found[1])
         for each in form.problems_of(field)
-        if (found := _place(each)) is not None and found[0] == at
+        if (found := place_in(each)) is not None and found[0] == at
     )
 
 
@@ -257,15 +206,10 @@ def _head(inner: Form, each: Field) -> Head:
 def _row(inner: Form, field: Field, at: int, record: Mapping[str, Any], id: str, sent: Sent | None = None) -> Row:
     from blueprints.app import controls
 
-    form = replace(inner, prefix=f"{field.key}.{at}.")
-    cells = tuple(_named(controls.control(form, each, record, sent), at, form) for each in columns(inner, field))
+    form = replace(inner, prefix=f"{field.key}.{at}.", row=at + 1, record=record)
+    cells = tuple(controls.control(form, each, record, sent) for each in columns(inner, field))
     whole = tuple(each.message(form.words.lang) for each in form.problems if not _has_cell(form, field, each))
     return Row(form.prefix, at + 1, cells, id, whole if sent is not None else ())
-
-
-def _named(cell: Control, at: int, form: Form) -> Control:
-    """A cell says its column and its row."""
-    return replace(cell, label=form.words("form_cell", label=cell.label, row=at + 1), help="", wide=False)
 
 
 def _has_cell(form: Form, field: Field, problem: Problem) -> bool:

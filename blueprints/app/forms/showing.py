@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, make_response, render_template, request, url_for
 
 from blueprints.app import cells, controls
-from blueprints.app.controls.rows import place_of, with_focus, wrong_cell
+from blueprints.app.controls.grid import place_of, with_focus, wrong_cell
 from blueprints.app.forms import beginning, parts, reading
 from blueprints.app.records import title_of
 from blueprints.app.shell import shell_of

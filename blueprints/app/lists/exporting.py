@@ -26,7 +26,7 @@ def list_export(entity: str) -> Response:
 
     def command(ws: Workspace) -> str:
         given = asked(ws, entity_of(ws, entity))
-        fields = [each.asked for each in columns_.chosen(ws, given.entity, given.look.columns)]
+        fields = [each.path for each in columns_.chosen(ws, given.entity, given.look.columns)]
         query = given.query(fields)
         if ids:
             query = Query(query.entity, sort=query.sort, fields=query.fields, ids=ids)

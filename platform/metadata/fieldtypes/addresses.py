@@ -239,7 +239,7 @@ def _names(language: str) -> Mapping[str, str]:
 
 def _country(text: str) -> str:
     """A code, or the code of the country of this name; what is neither goes on, to be refused."""
-    if len(text) == 2:
+    if len(text) == 2 and text.isascii():
         return text.upper()
     names = {name.casefold(): code for lang in ("en", "zh") for code, name in _names(lang).items()}
     return names.get(text.casefold(), text[:2].lower())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any
@@ -12,11 +14,14 @@ import sqlalchemy as sa
 
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import ColumnSpec, FieldType, ValueProblem
-from metadata.fieldtypes.choices import Choice
+from metadata.fieldtypes.choices import Choice, MultiChoice
+from metadata.fieldtypes.dates import Date, DateTime
 from metadata.fieldtypes.defaults import WORDS
 from metadata.fieldtypes.links import AnyLink
+from metadata.fieldtypes.numbers import Number
+from metadata.fieldtypes.texts import Tags
 from metadata.model import Entity, Field, Model
-from metadata.money import Money
+from metadata.money import CURRENCIES, Money, amount_text, minor_units
 from runtime import events
 from runtime.codecs import Codec, array_text, json_text
 from runtime.prepared import Prepared, prepare
@@ -76,7 +81,8 @@ class WritePlan:
     """Fields that keep what was typed beside the value."""
     sequences: tuple[Field, ...]
     told: tuple[tuple[str, Codec | None], ...]
-    """The fields that the event of a new record tells, money not among them: id, and how its value becomes JSON."""
+    """The fields that the event of a new record tells, money not among them: id, and how its value becomes what the
+    JSON writer takes."""
     insert: Prepared
     """INSERT of the row; on PostgreSQL together with its event, one round trip for both."""
     insert_alone: Prepared
@@ -262,13 +268,37 @@ def _is_told(field: Field, table: EntityTable) -> bool:
 
 def _told(field: Field, type_: FieldType) -> tuple[str, Codec | None]:
     made = type(type_)
-    plain = made.dump is FieldType.dump and made.keep is FieldType.keep
-    return field.id, None if plain or made.keep is Choice.keep else partial(type_.keep, field)
+    if made.keep is FieldType.keep and made.dump is Number.dump:
+        return field.id, "{:f}".format
+    if made.keep is FieldType.keep and made.dump is DateTime.dump:
+        return field.id, partial(_told_moment, partial(made.dump, type_, field))
+    plain = made.keep in _KEEPS or (made.keep is FieldType.keep and made.dump in _DUMPS)
+    return field.id, None if plain else partial(type_.keep, field)
+
+
+_KEEPS = frozenset({Choice.keep, MultiChoice.keep})
+_DUMPS = frozenset({FieldType.dump, Date.dump, Tags.dump})
+"""Ways of writing a value that the JSON writer knows itself."""
+
+
+def _told_moment(dump: Codec, value: dt.datetime) -> Any:
+    return value if value.tzinfo is dt.UTC else dump(value)
 
 
 def _dump_value(id: str, dump: Codec, values: Mapping[str, Any]) -> Any:
     value = values.get(id)
     return None if value is None else dump(value)
+
+
+_CENTS = frozenset(code for code in CURRENCIES if minor_units(code) == 2)
+
+
+def told_money(amount: Decimal, currency: str | None) -> dict[str, str | None]:
+    """Money as `dump` gives it; whole cents, held with four decimals, by a short way."""
+    text = str(amount)
+    if amount and text[-2:] == "00" and text[-5:-4] == "." and currency in _CENTS:
+        return {"amount": text[:-2], "currency": currency}
+    return {"amount": amount_text(amount, currency), "currency": currency}
 
 
 def _dump_money(field: Field, type_: FieldType, values: Mapping[str, Any]) -> Any:

@@ -96,7 +96,7 @@ def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
     names = dict.fromkeys(["id", *(column.path for column in shown), *titles.values(), *extra])
     query = replace(query, fields=tuple(names))
     place = {column.path: at for at, column in enumerate(queries.columns(ws, query))}
-    outs = []
+    outs: list[_Out] = []
     for column in shown:
         header = column.path if sheet.headers == "key" else say(column.field.label, ws.actor.language)
         if registry.of(column.field).spread:

@@ -161,7 +161,9 @@ def _write(
                     continue
                 _refuse_width(line, cells)
                 cells = _fit(cells, width, line, short, long)
-            elif not any(cells) or not any(cell and not cell.isspace() for cell in cells):
+            elif (not cells or not cells[0] or cells[0].isspace()) and not any(
+                cell and not cell.isspace() for cell in cells
+            ):
                 blank += 1
                 continue
             stream.write(orjson.dumps([line, cells, lost] if lost else [line, cells]) + b"\n")

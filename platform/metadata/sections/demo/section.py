@@ -134,8 +134,8 @@ def _inner(kind_: str, value: Any) -> Iterable[tuple[tuple[str, ...], Any]]:
         yield ("make",), value.get("make")
         return
     when = value.get("when")
-    for each in when if isinstance(when, Map) else ():
-        yield ("when", each), when[each]
+    for each, inner in when.items() if isinstance(when, Map) else ():
+        yield ("when", each), inner
     if "else" in value:
         yield ("else",), value["else"]
 

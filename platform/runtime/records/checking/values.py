@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from difflib import get_close_matches
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from metadata.access import Rights, rights
@@ -38,8 +38,14 @@ NOT_AN_OBJECT = kind(
     zh="记录应为由字段名和值组成的对象。",
 )
 
-Readers = Mapping[str, tuple[Field, Codec | None]]
-"""Name -> the field and how its raw value is read; None where the actor may not write it."""
+
+class Readers(dict[str, tuple[Field, Codec | None]]):
+    """Name -> the field and how its raw value is read; None where the actor may not write it."""
+
+    @cached_property
+    def writable(self) -> frozenset[str]:
+        return frozenset(name for name, (_, parse) in self.items() if parse is not None)
+
 
 NUMBERED_BY_HAND = frozenset({"import", "command"})
 """Channels by which records come with numbers that another system gave them."""
@@ -55,7 +61,7 @@ def read(plan: WritePlan, readers: Readers, raw: Any, draft: Draft) -> None:
         draft.wrong(NOT_AN_OBJECT())
         return
     sent = draft.sent
-    if type(raw) is Parsed and all([(found := readers.get(id)) is not None and found[1] is not None for id in raw]):
+    if type(raw) is Parsed and raw.keys() <= readers.writable:
         sent.update(raw)
         return
     for name, given in raw.items():
@@ -124,7 +130,7 @@ def _readers(
     fingerprint: str, plan: WritePlan, roles: tuple[str, ...], platform: bool, numbers: bool, carrier: _Carrier
 ) -> Readers:
     entity = plan.entity
-    found: dict[str, tuple[Field, Codec | None]] = {}
+    found = Readers()
     for field in entity.fields.values():
         if carrier.rights.may_read(field.id):
             writable = carrier.rights.may_write(field.id) and field.id not in KEPT

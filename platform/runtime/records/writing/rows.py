@@ -15,7 +15,7 @@ from runtime.prepared import Prepared, prepare
 from runtime.records.checking.children import child_plan
 from runtime.records.checking.lists import pair_plan
 from runtime.records.drafts import Draft
-from runtime.records.plans import BASE, KEPT, WritePlan
+from runtime.records.plans import BASE, KEPT, WritePlan, told_money
 from runtime.records.writing.deletion import OF_ACCESS, mark
 from runtime.records.writing.following import follow_owners
 from runtime.records.writing.refusals import told
@@ -144,9 +144,10 @@ def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
         if value is not None:
             found[id] = [None, value if dump is None else dump(value)]
     for field in plan.money:
-        if values.get(field.id) is not None:
-            found[field.id] = [None, plan.keeps[field.id](values)]
-    return _with_lists(found, draft)
+        amount, currency = values.get(field.id), values.get("currency")
+        if amount is not None:
+            found[field.id] = [None, told_money(amount, currency) if currency else plan.keeps[field.id](values)]
+    return _with_lists(found, draft) if draft.lists else found
 
 
 def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[str]]]) -> None:
