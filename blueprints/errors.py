@@ -40,7 +40,7 @@ TITLES: dict[int, dict[str, str]] = {
     400: {"en": "The request cannot be understood", "zh": "无法理解该请求"},
     401: {"en": "Sign in first", "zh": "请先登录"},
     403: {"en": "You may not do this", "zh": "您无权执行此操作"},
-    404: {"en": "There is no such thing", "zh": "内容不存在"},
+    404: {"en": "Not found", "zh": "内容不存在"},
     405: {"en": "Not this way", "zh": "方法不被允许"},
     409: {"en": "This does not go with what is there", "zh": "与现有数据冲突"},
     410: {"en": "It is somewhere else now", "zh": "内容已移至他处"},

@@ -90,8 +90,15 @@ def require_own_origin(request: Request) -> None:
         raise Forbidden(FOREIGN())
     origin = request.headers.get("Origin")
     # Host alone is compared: behind a proxy the scheme that we see is not the browser's.
-    if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
+    if origin is not None and _host_of(origin) != request.host.lower():
         raise Forbidden(FOREIGN())
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # brackets that hold no address
+        return ""
 
 
 def sent_token(request: Request) -> str:

@@ -209,16 +209,22 @@ def _install_missing(services: Services) -> None:
     wanted = (services.postgres is None and _program("initdb") is None) or (
         services.redis is None and _program("redis-server") is None and _program("valkey-server") is None
     )
-    if not wanted or os.environ.get("METALOOM_INSTALL") != "1" or shutil.which("apt-get") is None:
+    if wanted:
+        install(APT_LINE)
+
+
+def install(line: str) -> None:
+    """Run a line of apt-get when METALOOM_INSTALL=1; a failure is told, and whoever asked goes on without."""
+    if os.environ.get("METALOOM_INSTALL") != "1" or shutil.which("apt-get") is None:
         return
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    print(f"installing servers: {APT_LINE}", file=sys.stderr)
-    for command in (["apt-get", "update", "-q"], APT_LINE.split()):
+    print(f"installing: {line}", file=sys.stderr)
+    for command in (["apt-get", "update", "-q"], line.split()):
         try:
             subprocess.run([*prefix, *command], check=True, env=environment, stdout=subprocess.DEVNULL)
         except (OSError, subprocess.CalledProcessError) as problem:
-            print(f"could not install the servers: {problem}", file=sys.stderr)
+            print(f"could not install: {problem}", file=sys.stderr)
             return
 
 

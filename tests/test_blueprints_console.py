@@ -182,3 +182,28 @@ def test_the_console_costs_nothing_until_somebody_asks_for_it() -> None:
         "sys.exit('flask_admin' in sys.modules or 'wtforms' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=kit.ROOT, check=False).returncode == 0
+
+
+def test_one_address_cannot_try_a_password_with_many_names(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operators, "_FREE_OF_ADDRESS", 3)
+    tried = [
+        here.app.test_client()
+        .post(
+            "/admin/sign-in",
+            data={"login": f"name{at}", "password": "wrong password"},
+            headers={"Origin": "http://localhost"},
+            environ_base={"REMOTE_ADDR": "203.0.113.77"},
+        )
+        .status_code
+        for at in range(5)
+    ]
+    assert tried == [401, 401, 401, 429, 429]
+
+
+def test_nothing_of_flask_admin_is_served_but_the_lists(here: Site) -> None:
+    console = Console(here)
+    assert console.enter().status_code == 303
+    for name in LISTS:
+        for path in ("export/csv", "edit/", "details/", "new/", "ajax/lookup/"):
+            assert console.get(f"/{name}/{path}", id="x", url="//evil.example").status_code == 404, (name, path)
+    assert console.get("/static/admin/js/actions.js").status_code == 404

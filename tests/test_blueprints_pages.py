@@ -15,6 +15,7 @@ from runtime.host import Host
 from tests import kit
 from tests.doors import Browser, Site, site
 from tests.pages import Page
+from tests.typecases import FILES
 
 PACKAGES = sorted(each.name for each in kit.PACKAGES.iterdir() if (each / "package.yaml").exists())
 
@@ -300,7 +301,7 @@ def _values(entity: Entity, made: dict[str, str]) -> dict[str, Any]:
 
 def _samples(entity: Entity, made: dict[str, str]) -> Iterator[tuple[Field, Any]]:
     for field in entity.fields.values():
-        if (field.system and field.id != "owner") or field.type in ("sequence", "children", "file"):
+        if (field.system and field.id != "owner") or field.type in ("sequence", "children", *FILES):
             continue
         if field.type in ("link", "user", "unit"):
             yield field, made.get(field.to[0])

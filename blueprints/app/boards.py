@@ -106,7 +106,7 @@ def board_of(ws: Workspace, entity: Entity, view: View) -> Board:
 def _board(ws: Workspace, entity: Entity, view: View) -> Board | None:
     readable = {each.id for each in visibility.readable(ws, entity)}
     props = view.props
-    if props["by"] not in readable:
+    if props["by"] not in readable or not sieve.may_use(ws, entity, view):
         return None
     by = entity.fields[props["by"]]
     writable = {each.id for each in visibility.writable(ws, entity)}

@@ -133,7 +133,7 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
 def _calendar(ws: Workspace, entity: Entity, view: View) -> Calendar | None:
     readable = {each.id for each in visibility.readable(ws, entity)}
     props = view.props
-    if props["from"] not in readable:
+    if props["from"] not in readable or not sieve.may_use(ws, entity, view):
         return None
     writable = {each.id for each in visibility.writable(ws, entity)}
     start = entity.fields[props["from"]]

@@ -12,7 +12,7 @@ from flask import url_for
 from blueprints import visibility
 from blueprints.app.shell import menu
 from blueprints.texts import Words
-from metadata.model import Entity
+from metadata.model import Entity, Role
 from runtime import queries
 from runtime.queries import Query
 from runtime.workspace import Workspace
@@ -88,7 +88,8 @@ def _steps(ws: Workspace, business: list[Entity], words: Words) -> Iterator[Step
     if not business:
         text, command = words.first_describe_text, f"metaloom plan {name} my-package/"
         yield Step("file-code", words.first_describe, text, command=command)
-    first = next((each for each in business if visibility.may(ws, each, "create")), None)
+    creatable = [each for each in business if visibility.may(ws, each, "create")]
+    first = next((each for each in creatable if not _needs_another(each, business)), next(iter(creatable), None))
     if first is not None:
         what, one = words.label(first.plural), words.label(first.label)
         if visibility.has_capability(ws, "import"):
@@ -98,10 +99,27 @@ def _steps(ws: Workspace, business: list[Entity], words: Words) -> Iterator[Step
         url = url_for("app.new", entity=first.key)
         yield Step("plus", words("new", what=one), words("first_new_text", what=one), words.create, url)
     if visibility.has_capability(ws, "users"):
-        role = next((each.key for each in ws.model.all("roles") if each.id != "admin"), "admin")
+        role = _role(ws, business)
         command = f"metaloom user add {name} NAME --role {role}"
         yield Step("user-plus", words.first_invite, words.first_invite_text, command=command)
     yield Step("building-store", words.first_demo, words.first_demo_text, command="make demo")
     if business:
         command = f"metaloom plan {name} my-layer/"
         yield Step("file-code", words.first_change, words.first_change_text, command=command)
+
+
+def _needs_another(entity: Entity, business: list[Entity]) -> bool:
+    """Whether nothing of it can be entered before there is something else: a group needs its course."""
+    others = {each.id for each in business} - {entity.id}
+    return any(field.required and others.intersection(field.to) for field in entity.fields.values())
+
+
+def _role(ws: Workspace, business: list[Entity]) -> str:
+    """A role to begin with: the one that may create most of what the menus are about, administrators aside."""
+    ids = [each.id for each in business]
+
+    def creates(role: Role) -> int:
+        return sum(id in role.grants and role.grants[id].scopes.get("create", "none") != "none" for id in ids)
+
+    roles = [each for each in ws.model.all("roles") if each.id != "admin"]
+    return max(roles, key=creates).key if roles else "admin"

@@ -79,7 +79,7 @@ def _told(reader: Reader, entity: Entity, event: Mapping[str, Any]) -> Told:
         event["at"],
         at.date().isoformat(),
         at.strftime("%H:%M"),
-        event.get("actor_name") or "",
+        reader.words("record_by_platform") if event.get("actor_name") == "platform" else event.get("actor_name") or "",
         reader.words(f"kind_{kind}") if kind in _KINDS else kind,
         _ICONS.get(kind, "activity"),
         reader.words(f"record_by_{channel}") if channel in _CHANNELS and channel not in ("form", "api") else "",

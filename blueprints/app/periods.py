@@ -77,7 +77,7 @@ def bucket(text: str) -> Period | None:
         first = dt.date(year, month, day)
         end = first + _DAY if len(parts) == 3 else _months(first, 1 if len(parts) == 2 else 12)
         return Period(first, end)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, current_app, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from blueprints import context, visibility
 from blueprints.app import histories, layouts, previews, reading, relating, stages, timeline
@@ -255,7 +255,7 @@ def history_part(entity: str, id: str) -> Response:
 def _urls(asked: Asked) -> dict[str, str | None]:
     entity, id = asked.entity, asked.id
     may = visibility.actions(asked.ws, entity)  # what to offer; the write path decides again
-    merging = "app.merge" in current_app.view_functions and {"update", "delete"} <= set(may)
+    merging = {"update", "delete"} <= set(may)
     return {
         "list": url_for("app.find", entity=entity.key),
         "self": url_for("app.show", entity=entity.key, id=id),
@@ -265,7 +265,7 @@ def _urls(asked: Asked) -> dict[str, str | None]:
         "edit": url_for("app.edit", entity=entity.key, id=id) if "update" in may else None,
         "stage": url_for("app.move_stage", entity=entity.key, id=id),
         "delete": url_for("app.delete", entity=entity.key, id=id) if "delete" in may else None,
-        "merge": url_for("app.merge", entity=entity.key, id=id) if merging else None,
+        "merge": url_for("app.merging", entity=entity.key, ids=id) if merging else None,
     }
 
 

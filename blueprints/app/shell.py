@@ -111,7 +111,7 @@ def shell_of(ws: Workspace) -> Shell:
         new=visibility.kept_for(ws, ("new", words.lang), lambda: _new(ws, groups)),
         person=ws.actor.name,
         csrf=security.masked(ws.session.csrf) if ws.session is not None else "",
-        tenant=words.label(name) if name else ws.tenant.name,
+        tenant=words.label(name) if name else ws.tenant.label or ws.tenant.name,
         notice=words(done) if done in NOTICES else "",
     )
 
@@ -122,10 +122,16 @@ def current_group(groups: tuple[Group, ...]) -> Group | None:
         return None
     chosen = request.cookies.get(WORKSPACE_COOKIE)
     group = next((each for each in groups if each.key == chosen), groups[0])
-    entity = (request.view_args or {}).get("entity")
-    if entity and len(groups) > 1 and not any(line.entity == entity for line in group.items):
-        return next((each for each in groups if any(line.entity == entity for line in each.items)), group)
+    at = request.view_args or {}
+    entity, dashboard = at.get("entity"), at.get("key") if request.endpoint == "app.dashboard" else None
+    if (entity or dashboard) and len(groups) > 1 and not _within(group, entity, dashboard):
+        return next((each for each in groups if _within(each, entity, dashboard)), group)
     return group
+
+
+def _within(group: Group, entity: str | None, dashboard: str | None) -> bool:
+    """Whether a line of the menu is about the entity or opens the dashboard."""
+    return any(line.dashboard == dashboard if dashboard else line.entity == entity for line in group.items)
 
 
 def menu(ws: Workspace, lang: str) -> tuple[Group, ...]:

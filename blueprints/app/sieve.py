@@ -11,6 +11,8 @@ from flask import request, url_for
 from blueprints import visibility
 from blueprints.texts import Words
 from metadata.model import Entity, Field, View
+from metadata.problems import PlatformError
+from runtime import queries
 from runtime.workspace import Workspace
 
 _FILTERS = 6
@@ -107,6 +109,20 @@ def _filter(field: Field, sieve: Sieve, words: Words) -> Filter:
     else:
         options = tuple(Choice(each.key, words.label(each.label), chosen == each.key) for each in field.options)
     return Filter(field.key, words.label(field.label), options)
+
+
+def may_use(ws: Workspace, entity: Entity, view: View) -> bool:
+    """Whether the actor may read all that a view of the description filters by; else it is not even told what."""
+    return visibility.kept_for(ws, ("may use", view.id), lambda: _is_readable(ws, entity, view.where))
+
+
+def _is_readable(ws: Workspace, entity: Entity, where: str | None) -> bool:
+    try:
+        if where:
+            queries.expression_of(ws, entity, where)
+    except PlatformError:
+        return False
+    return True
 
 
 def views(ws: Workspace, entity: Entity, sieve: Sieve, words: Words) -> list[dict[str, Any]]:

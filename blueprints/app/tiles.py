@@ -18,9 +18,9 @@ from metadata.expressions.binding import Binding
 from metadata.expressions.binding import today as day_of_tenant
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import TextContext
+from metadata.measures import MEASURE
 from metadata.model import Dashboard, Entity, Field, NextSource, Tile, View
 from metadata.problems import PlatformError
-from metadata.sections.dashboards.tiles import MEASURE
 from runtime import queries
 from runtime.queries import Query
 from runtime.workspace import Workspace

@@ -63,7 +63,10 @@ def remember_language(response: Response, code: str) -> None:
 
 def safe_path(target: str) -> str:
     """A path on this site and nothing else, whatever a link asked for."""
-    parts = urlsplit(target.replace("\\", "/"))
+    try:
+        parts = urlsplit(target.replace("\\", "/"))
+    except ValueError:  # brackets that hold no address
+        return "/"
     plain = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if plain and not parts.scheme and not parts.netloc else "/"
 
@@ -82,6 +85,6 @@ def _page(next: str, login: str = "", messages: list[str] | None = None, notice:
         login=login[:200],
         messages=messages or [],
         notice=notice,
-        tenant_label=tenant.name,
+        tenant_label=tenant.label or tenant.name,
         chosen_language=_chosen_language(),
     )

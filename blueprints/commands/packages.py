@@ -49,7 +49,7 @@ def check(context: click.Context, path: str, as_json: bool) -> None:
     except MetadataInvalid as error:
         show_problems(error.problems, as_json)
         if not as_json:
-            console(errors=True).print(f"{len(error.problems)} problems.")
+            console(errors=True).print("1 problem." if len(error.problems) == 1 else f"{len(error.problems)} problems.")
         context.exit(1)
     if as_json:
         warnings = [problem_json(each) for each in compiled.warnings]

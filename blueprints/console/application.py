@@ -14,11 +14,13 @@ from blueprints.policies import OPEN, Doors, Policy, Route, mount, require_polic
 from blueprints.public.routes import asset
 from blueprints.texts import Words
 from blueprints.texts import install as install_texts
-from metadata.problems import TooMany, Unauthenticated
+from metadata.problems import NotFound, TooMany, Unauthenticated
 from runtime import operators
 from runtime.host import Host
 
 OPERATOR = Policy("operator", tokens=False, page=True, body=64 * 1024)
+_USED = frozenset({"index", "index_view", "act_view"})
+"""What of Flask-Admin's addresses is served."""
 STRANGER = Policy("operator's door", identity=False, page=True, body=64 * 1024)
 
 
@@ -41,10 +43,17 @@ def create_console(host: Host) -> Flask:
         admin.add_view(view)
     # Every address of Flask-Admin is one operator's business, whether it does anything here or not.
     names = {index.endpoint, *(each.endpoint for each in shown)}
-    doors.policies.update({each: OPERATOR for each in app.view_functions if each.partition(".")[0] in names})
+    theirs = [each for each in app.view_functions if each.partition(".")[0] in names]
+    doors.policies.update(dict.fromkeys(theirs, OPERATOR))
+    # It brings editing, exporting and lookups along, which are not for these lists: as if they were not there.
+    app.view_functions.update({each: _nothing for each in theirs if each.partition(".")[2] not in _USED})
     app.before_request(_admit)
     require_policies(app)
     return app
+
+
+def _nothing(**_: object) -> Response:
+    raise NotFound(limits.UNKNOWN_ADDRESS())
 
 
 class Home(AdminIndexView):  # type: ignore[misc]

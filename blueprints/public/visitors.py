@@ -161,9 +161,9 @@ def _value(sheet: Sheet, field: Field) -> Any:
             return texts or None
         case "choice" | "rating":
             text = texts[-1] if texts else None
-            return (
-                int(text) if text is not None and field.type == "rating" and text.isascii() and text.isdigit() else text
-            )
+            if text is None or field.type != "rating":
+                return text
+            return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
     if not texts:
         return None
     text, kind = texts[-1].replace("\r\n", "\n"), registry.of(field)

@@ -82,7 +82,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "new_password": ("New password", "新密码"),
     "next_page": ("Next page", "下一页"),
     "no": ("No", "否"),
-    "none": ("None", "无"),
+    "none": ("Not set", "未设置"),
     "nothing_changed": ("Nothing yet.", "暂无。"),
     "open_home": ("Go to the first page", "返回首页"),
     "password": ("Password", "密码"),

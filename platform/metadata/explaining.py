@@ -96,6 +96,10 @@ PATTERNS: Mapping[str, Mapping[str, str]] = {
     "^[a-z]{2,3}(-[A-Za-z]{2,4})?$": {"en": "a language code like zh", "zh": "语言代码，例如 zh"},
     "^[a-z0-9][a-z0-9_-]{0,39}$": {"en": "small letters, digits, - and _", "zh": "小写字母、数字、- 和 _"},
     "^([*]|(>=|==) ?[0-9]+([.][0-9]+)*)$": {"en": "like '>=1.0'", "zh": "例如 '>=1.0'"},
+    r"^(count|(sum|avg|min|max)\([a-z][a-z0-9_.]{0,199}\))$": {
+        "en": "count, sum(field), avg(field), min(field) or max(field)",
+        "zh": "count、sum(字段)、avg(字段)、min(字段) 或 max(字段)",
+    },
     r"^-?[0-9]{1,18}(\.[0-9]{1,12})?$": {"en": "a number like 12.5", "zh": "数字，例如 12.5"},
 }
 """Patterns of the grammar in words."""

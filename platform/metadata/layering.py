@@ -1,4 +1,4 @@
-"""What an upper layer may not take from core: its entities of people and units, and the types that the platform counts on.
+"""What an upper layer may not take from core: its people and units, and the types that the platform counts on.
 
 Everything else may be replaced or removed; where that changes stored values, the plan says so.
 """

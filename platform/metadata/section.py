@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from metadata.documents.marked import Map, Mark
-from metadata.grammar import Grammar
 from metadata.model import Model, Part
 from metadata.problems import LANGUAGES, Label, Problem
 
 if TYPE_CHECKING:
     from metadata.compilation import Compilation
+    from metadata.grammar import Grammar
 
 
 @dataclass(frozen=True, slots=True, eq=False)

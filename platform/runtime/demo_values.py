@@ -160,9 +160,11 @@ def _date(making: Making, field: Field, options: Any) -> Maker:
             if held is None:
                 return None
             start = dt.date.fromisoformat(str(held)[:10])
-        day = start + dt.timedelta(days=making.chance.randint(first, last))
-        if "most_days" in options:
-            day = min(day, today + dt.timedelta(days=int(options["most_days"])))
+        least, most = first, last
+        if "most_days" in options:  # drawn from what is left before the limit: no heap of records on its last day
+            most = min(last, (today - start).days + int(options["most_days"]))
+            least = min(first, most)
+        day = start + dt.timedelta(days=making.chance.randint(least, most))
         if options.get("workdays") and day.weekday() > 4:
             day -= dt.timedelta(days=day.weekday() - 4)
         if field.type == "date":

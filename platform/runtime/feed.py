@@ -16,7 +16,6 @@ _ASSIGN_POSTGRES = """
         FROM (SELECT id FROM _event WHERE position IS NULL ORDER BY id LIMIT %(limit)s) AS waiting
     ) AS given
     WHERE _event.id = given.id
-    RETURNING _event.position
 """
 _ASSIGN_SQLITE = """
     UPDATE _event SET position = given.position
@@ -25,7 +24,6 @@ _ASSIGN_SQLITE = """
         FROM (SELECT id FROM _event WHERE position IS NULL ORDER BY id LIMIT ?) AS waiting
     ) AS given
     WHERE _event.id = given.id
-    RETURNING position
 """
 
 
@@ -38,8 +36,8 @@ def assign(ws: Workspace, limit: int = AT_ONCE) -> int:
     if ws.db.dialect == "postgresql":
         # The lock comes in a statement of its own: the next one then sees all that its last holder committed.
         ws.db.fetch(_LOCK, {"key": lock_key(ws.tenant.id)})
-        return len(ws.db.fetch(_ASSIGN_POSTGRES, {"limit": limit}))
-    return len(ws.db.fetch(_ASSIGN_SQLITE, (limit,)))
+        return ws.db.run(_ASSIGN_POSTGRES, {"limit": limit})
+    return ws.db.run(_ASSIGN_SQLITE, (limit,))
 
 
 def is_behind(ws: Workspace) -> bool:

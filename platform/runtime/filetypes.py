@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 OCTETS = "application/octet-stream"
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+"""A media type as RFC 6838 has it; what a header says may be anything."""
 _ZIPPED = "application/zip"
 _OLE = "application/x-ole-storage"
 
@@ -81,7 +85,7 @@ def accepted_type(declared: str | None, head: bytes) -> tuple[str | None, str]:
     """The media type to keep (None: what was declared and what is there contradict each other), and the one found."""
     found = found_type(head)
     said = (declared or "").partition(";")[0].strip().lower()
-    if said in ("", OCTETS, "application/x-unknown") or len(said) > 100 or not said.isascii():
+    if said in (OCTETS, "application/x-unknown") or len(said) > 100 or not _TYPE.fullmatch(said):
         return found, found
     if not head or any(said.startswith(each) for each in _FAMILIES.get(found, (found,))):
         return said, found

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SESSION_HOURS = 4
 _LONGEST_LOGIN = 200
-_FREE_ATTEMPTS = 5
+_FREE_ATTEMPTS, _FREE_OF_ADDRESS = 5, 100
 _LONGEST_LOCK = dt.timedelta(minutes=15)
 _FORGOTTEN = dt.timedelta(hours=1)
 
@@ -129,10 +129,13 @@ def sign_in(host: Host, login: object, password: object, *, address: str, agent:
     if not isinstance(login, str) or not isinstance(password, str) or "\0" in login:
         raise Unauthenticated(WRONG())
     name, now = folded(login)[:_LONGEST_LOGIN], dt.datetime.now(dt.UTC)
-    key = digest(f"operator\0{name}\0{throttle.network_of(address)}")
-    locked = _count(host, key, now)
-    if locked is not None:
-        raise TooMany(throttle.TOO_MANY(seconds=locked), retry_after=locked)
+    network = throttle.network_of(address)
+    key = digest(f"operator\0{name}\0{network}")
+    # Of one address as well: who tries one password with many names is as slow.
+    for each, free in ((key, _FREE_ATTEMPTS), (digest(f"operator\0\0{network}"), _FREE_OF_ADDRESS)):
+        locked = _count(host, each, free, now)
+        if locked is not None:
+            raise TooMany(throttle.TOO_MANY(seconds=locked), retry_after=locked)
     with host.server.shared() as db:
         rows = _fetch(db, "SELECT id, password FROM {operator} WHERE login = :login", {"login": name})
     stored = rows[0][1] if rows else None
@@ -142,6 +145,7 @@ def sign_in(host: Host, login: object, password: object, *, address: str, agent:
     expires_at = now + dt.timedelta(hours=SESSION_HOURS)
     with host.server.shared(writing=True) as db:
         _run(db, "DELETE FROM {operator_attempt} WHERE key = :key", {"key": key})
+        _run(db, "DELETE FROM {operator_attempt} WHERE until < :old", {"old": now - _FORGOTTEN})
         _run(db, "DELETE FROM {operator_session} WHERE expires_at < :now", {"now": now})
         _run(
             db,
@@ -181,8 +185,8 @@ def sign_out(host: Host, secret: str) -> None:
         _run(db, "DELETE FROM {operator_session} WHERE hash = :hash", {"hash": digest(secret)})
 
 
-def _count(host: Host, key: str, now: dt.datetime) -> int | None:
-    """Count one attempt, in one transaction; the seconds to wait while the pair of name and address is locked out."""
+def _count(host: Host, key: str, free: int, now: dt.datetime) -> int | None:
+    """Count one attempt, in one transaction; the seconds to wait while the key is locked out."""
     with host.server.shared(writing=True) as db:
         found = _fetch(
             db,
@@ -194,8 +198,8 @@ def _count(host: Host, key: str, now: dt.datetime) -> int | None:
         count, until = int(found[0][0]), _moment(found[0][1])
         if until > now:
             return max(1, int((until - now).total_seconds()) + 1)
-        if count >= _FREE_ATTEMPTS:
-            wait = min(dt.timedelta(seconds=2 ** min(count - _FREE_ATTEMPTS, 20)), _LONGEST_LOCK)
+        if count >= free:
+            wait = min(dt.timedelta(seconds=2 ** min(count - free, 20)), _LONGEST_LOCK)
             _run(db, "UPDATE {operator_attempt} SET until = :until WHERE key = :key", {"key": key, "until": now + wait})
     return None
 

@@ -232,3 +232,8 @@ def _actor(
     # Equal epochs mean equal roles and units; the model says which fields hold them.
     key = (tenant.id, user, bound.access_epoch, bound.restore_epoch, model.fingerprint, channel, role, scopes)
     return host.actors.get(key, lambda: load_actor(model, db, user, channel, role, scopes))
+
+
+def timezone_of(ws: Workspace) -> str:
+    """The zone (IANA) of moments that name none: the person's, or the tenant's for the platform itself."""
+    return str(ws.model.settings.get("timezone", "UTC")) if ws.actor.platform else ws.actor.timezone

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.figures import Figures
 from tests.browser import everywhere, tasks, weights
-from tests.browser.person import CHROMIUM, MISSING, chromium
+from tests.browser.person import MISSING, chromium, program
 from tests.browser.site import demo
 
 PARTS = ("tasks", "pages", "weights")
@@ -19,23 +19,24 @@ PARTS = ("tasks", "pages", "weights")
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("python -m tests.browser", description=__doc__)
     parser.add_argument("--only", default="", help=f"parts, with commas between them: {', '.join(PARTS)}")
-    parser.add_argument("--task", default="", help="only the tasks whose name holds this")
+    parser.add_argument("--task", default="", help="only the tasks whose name holds one of these words")
+    parser.add_argument("--page", default="", help="only the pages whose name holds one of these words")
     parser.add_argument("--rows", type=int, default=100_000, help="opportunities behind the weights")
-    parser.add_argument("--pictures", type=Path, help="a folder for a screenshot of every page and of the end of every task")
+    parser.add_argument("--pictures", type=Path, help="a folder for screenshots of pages and of the ends of tasks")
     parser.add_argument("--small", action="store_true", help="fewer combinations; timings are not judged")
     given = parser.parse_args(arguments)
     wanted = given.only.split(",") if given.only else PARTS
-    if CHROMIUM is None:
+    if (path := program()) is None:
         print(MISSING)
         return 1
     figures = Figures(judge=not given.small, word="audit")
-    with chromium() as browser:
+    with chromium(path) as browser:
         if "tasks" in wanted or "pages" in wanted:
             with tempfile.TemporaryDirectory(prefix="metaloom-walk-") as folder, demo(Path(folder)) as site:
                 if "tasks" in wanted:
                     tasks.measure(figures, browser, site, given.task, given.pictures, given.small)
                 if "pages" in wanted:
-                    everywhere.measure(figures, browser, site, given.pictures, given.small)
+                    everywhere.measure(figures, browser, site, given.page, given.pictures, given.small)
         if "weights" in wanted:
             weights.measure(figures, browser, 2_000 if given.small else given.rows)
     for name in figures.missed:

@@ -12,13 +12,14 @@ from typing import Literal
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response, sync_playwright
 
 from tests.browser.site import PASSWORD, Site
+from tests.services import install
 
 Width = Literal[1440, 390]
 Language = Literal["en", "zh"]
 Theme = Literal["light", "dark"]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MISSING = "Chromium is missing, so nothing is walked: apt-get install -y chromium fonts-noto-cjk"
+APT_LINE = "apt-get install -y chromium fonts-noto-cjk"
+MISSING = f"Chromium is missing, so nothing is walked: {APT_LINE}"
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -36,11 +37,24 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+def program() -> str | None:
+    """The machine's own Chromium; it is installed when METALOOM_INSTALL=1."""
+    if (found := _program()) is None:
+        install(APT_LINE)
+        found = _program()
+    return found
+
+
+def _program() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """The machine's own Chromium, without a window."""
+def chromium(path: str) -> Iterator[Browser]:
+    """The browser at this path, without a window."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:
             yield browser
         finally:
@@ -111,7 +125,7 @@ class Person:
 def person(
     browser: Browser, site: Site, login: str, width: Width, language: Language, theme: Theme = "light"
 ) -> Iterator[Person]:
-    """Somebody who has signed in, in a browser of that width, language and theme."""
+    """Somebody who has signed in (`login` empty: a visitor), in a browser of that width, language and theme."""
     context = browser.new_context(
         viewport={"width": width, "height": _HEIGHTS[width]},
         locale="zh-CN" if language == "zh" else "en-GB",
@@ -124,7 +138,8 @@ def person(
     try:
         found = Person(site, context.new_page(), width, language)
         _listen(found, context)
-        _sign_in(found, login)
+        if login:
+            _sign_in(found, login)
         found.steps = 0
         yield found
     finally:

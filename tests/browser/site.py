@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ class Site:
 
     base: str
     secret: str
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """In which commands of ours are about this installation."""
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of one call of the API. Raises AssertionError when it is refused."""
@@ -60,13 +62,13 @@ def demo(folder: Path) -> Iterator[Site]:
     metaloom(environment, "demo", "--no-serve")
     issued = metaloom(environment, "token", "create", TENANT, ADMIN, "--scope", "read", "--scope", "write", "--json")
     with serve(environment, folder / "serve.log") as base:
-        yield Site(f"{base}/t/{TENANT}", json.loads(issued)["token"])
+        yield Site(f"{base}/t/{TENANT}", json.loads(issued)["token"], environment)
 
 
-def metaloom(environment: Mapping[str, str], *arguments: str) -> str:
-    """What a command of ours printed. Raises AssertionError when it failed."""
-    program = Path(sys.executable).with_name("metaloom")
-    done = subprocess.run([program, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600)
+def metaloom(environment: Mapping[str, str], *arguments: str, given: str = "") -> str:
+    """What a command of ours printed, which reads `given`. Raises AssertionError when it failed."""
+    command = [str(Path(sys.executable).with_name("metaloom")), *arguments]
+    done = subprocess.run(command, env=environment, cwd=ROOT, input=given, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"metaloom {' '.join(arguments)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 

@@ -1,4 +1,4 @@
-"""How heavy and how quick pages are: bytes of a first and of a later visit, largest contentful paint at 100,000 rows."""
+"""How heavy and how quick pages are: bytes of a first and of a later visit, largest paint at 100,000 rows."""
 
 from __future__ import annotations
 

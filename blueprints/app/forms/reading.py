@@ -31,7 +31,7 @@ def base_of(sent: controls.Sent) -> dict[str, str]:
     """The marks that the form was opened with; empty for a form without them."""
     try:
         found = json.loads(sent.last("base") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}

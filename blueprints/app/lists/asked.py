@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import request, url_for
 
 from blueprints import visibility
-from blueprints.app import cells
+from blueprints.app import cells, sieve
 from metadata.expressions.printing import quoted, text_of
 from metadata.ids import is_uuid
 from metadata.model import EMPTY, Entity, Field, View
@@ -75,7 +75,9 @@ class Asked:
     @property
     def fixed(self) -> str:
         """The condition of the description's view, which the person adds to. A saved view has taken it in."""
-        return self.view.where or "" if self.view is not None and self.saved is None and not self.deleted else ""
+        if self.view is None or self.saved is not None or self.deleted or self.problems:
+            return ""
+        return self.view.where or ""
 
     @property
     def filtered(self) -> bool:
@@ -83,7 +85,12 @@ class Asked:
 
     @property
     def condition(self) -> str | None:
-        """The view's condition, the person's and the quick filters, all of them."""
+        """The view's condition, the person's and the quick filters, all of them.
+
+        Raises BadRequest when the view's is not there: nothing is done to all records instead of some.
+        """
+        if self.problems:
+            raise BadRequest(self.problems)
         parts = [each for each in (self.fixed, self.where) if each]
         parts += [each for name, value in self.chosen.items() if value and (each := _quick(self.entity, name, value))]
         return joined(parts)
@@ -119,6 +126,8 @@ def asked(ws: Workspace, entity: Entity) -> Asked:
     saved = next((each for each in mine if each.id == name.lower()), None) if is_uuid(name) else None
     view = _view(ws, entity, name if saved is None else saved.shape.view or "")
     shape, problems = _shape(ws, entity, view, saved)
+    if saved is None and _is_gone(arguments.get("view", ""), view):
+        problems = (saved_views.UNKNOWN("view"),)
     own = dict(held.get("views", EMPTY)).get(saved.id if saved is not None else view.id if view is not None else "")
     deleted = arguments.get("deleted") == "true"
     return Asked(
@@ -129,7 +138,7 @@ def asked(ws: Workspace, entity: Entity) -> Asked:
         arguments.get("where", shape.where or "").strip(),
         arguments.get("q", "").strip(),
         _sort(ws, entity, shape),
-        "" if deleted else arguments.get("group", shape.group or ""),
+        "" if deleted else arguments.get("group", _group(ws, entity, shape)),
         arguments.get("after") or None,
         deleted,
         _quick_arguments(),
@@ -159,14 +168,20 @@ def _view(ws: Workspace, entity: Entity, name: str) -> View | None:
     return named or next((each for each in views if each.kind == "list"), None)
 
 
+def _is_gone(name: str, shown: View | None) -> bool:
+    """Whether the address names a view that is not there for the actor, so that another one would be shown for it."""
+    return name not in ("", NO_VIEW) and (shown is None or name not in (shown.key, shown.id))
+
+
 def _shape(
     ws: Workspace, entity: Entity, view: View | None, saved: SavedView | None
 ) -> tuple[Shape, tuple[Problem, ...]]:
     """What the view shows. What the actor may not read is left out, but a condition cannot lose a part of it."""
     if saved is None:
-        return _described(view), ()
+        hidden = view is not None and not sieve.may_use(ws, entity, view)
+        return _described(view), (BROKEN(),) if hidden else ()
     shape = saved.shape
-    if shape.where is None:
+    if shape.where is None or "where" in request.args:  # what the person asks for stands in its place
         return shape, ()
     try:
         expression = queries.expression_of(ws, entity, shape.where)
@@ -191,6 +206,12 @@ def _sort(ws: Workspace, entity: Entity, shape: Shape) -> tuple[str, ...]:
     """A view may sort by what this person may not read; then it is shown without that."""
     given = tuple(each for each in request.args.get("sort", "").split(",") if each)
     return given or tuple(each for each in shape.sort if cells.shown(ws, entity, each.lstrip("-")) is not None)
+
+
+def _group(ws: Workspace, entity: Entity, shape: Shape) -> str:
+    """What a view groups by; nothing when this person may not read it."""
+    group = shape.group or ""
+    return group if group and cells.shown(ws, entity, group.partition(":")[0]) is not None else ""
 
 
 def _look(shape: Shape, own: Mapping[str, Any] | None) -> Shape:

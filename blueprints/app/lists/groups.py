@@ -227,7 +227,7 @@ def _within(ws: Workspace, given: Asked, value: str) -> str:
         return f"{path} >= {quoted(first.isoformat())} and {path} < {quoted(end.isoformat())}"
     if field.type == "boolean" and value in ("true", "false"):
         return f"{path} == {value}"
-    if field.type == "integer" and value.lstrip("-").isdigit():
+    if field.type in ("integer", "rating", "duration") and value.lstrip("-").isdigit():
         return f"{path} == {value}"
     if field.type in cells.LINKS and not cells.is_id(value):
         raise BadRequest(NO_GROUP("within"))

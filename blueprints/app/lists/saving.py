@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, make_response, redirect, request, url_for
 
 from blueprints import context
+from blueprints.app.forms.saving import sent_version
 from blueprints.app.lists import looks
 from blueprints.app.lists.asked import asked, views_of
 from blueprints.app.shell import entity_of
@@ -44,10 +45,7 @@ def list_view_update(entity: str, id: str) -> Response:
             changes["shape"] = looks.shape_now(asked(ws, found))
         else:
             changes |= {"name": form.get("name", ""), "shared": form.get("shared") == "true"}
-        version = form.get("version", "")
-        saved = saved_views.update(
-            ws, found, id, version=int(version) if version.isascii() and version.isdigit() else None, **changes
-        )
+        saved = saved_views.update(ws, found, id, version=sent_version(), **changes)
         if form.get("do") == "keep":
             looks.forget(ws, found, id)
         return _address(found, saved.id if saved.shared or saved.owner == ws.actor.user else None)
@@ -93,7 +91,7 @@ def _done(command: Any) -> Response:
     return make_response(redirect(context.perform(command, write=True), 303))
 
 
-ROUTES = (
+ROUTES: tuple[Route, ...] = (
     Route("/app/-/views/<entity>", "POST", list_view_create, PAGE),
     Route("/app/-/views/<entity>/first", "POST", list_view_first, PAGE),
     Route("/app/-/views/<entity>/<id>", "POST", list_view_update, PAGE),

@@ -5,6 +5,7 @@ const YEAR = 31_536_000;
 const keep = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`; };
 
 export function install() {
+  reveal();
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target) || (event.target.closest(".menu-item") && !event.target.closest("[data-stay]"))) menu.open = false;
@@ -71,4 +72,11 @@ function readNotice(event) {
   api.send("POST", line.dataset.noticeRead.slice(base().length), undefined, { keepalive: true }).catch(() => {});
   line.classList.remove("unread");
   line.querySelector(".notice-dot")?.remove();
+}
+
+/** On a narrow screen the row of views may be longer than the screen: the current one is brought into sight. */
+function reveal() {
+  const tab = document.querySelector(".list-views [aria-current]"), row = tab?.parentElement;
+  const over = tab ? tab.getBoundingClientRect().right - row.getBoundingClientRect().right : 0;
+  if (over > 0) row.scrollLeft += over + 12;
 }

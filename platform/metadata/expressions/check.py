@@ -224,7 +224,7 @@ class _Checker:
         if field is not None and self.visible(entity, field):
             return field
         names = [each.key for each in entity.fields.values() if self.visible(entity, each)]
-        suggestion = closest(name, names)
+        suggestion = f"${name}" if f"${name}" in VARIABLES else closest(name, names)
         raise _Wrong(p.unknown_name(name=name[:60], entity=entity.label, column=node.at + 1, suggestion=suggestion))
 
     def _target(self, link: Field) -> Entity | None:

@@ -29,7 +29,10 @@ def _local_day(moment: str | None, timezone: str) -> str | None:
     """The day of a moment in a zone, as `timezone(zone, moment)` gives it on PostgreSQL."""
     if moment is None:
         return None
-    return dt.datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone)).date().isoformat()
+    try:
+        return dt.datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone)).date().isoformat()
+    except OverflowError:  # the first or last day that there is
+        return moment[:10]
 
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {

@@ -7,9 +7,9 @@ from typing import Any
 
 from metadata.access import rights
 from metadata.fieldtypes.base import ValueProblem
+from metadata.fieldtypes.comparing import can_be_unique
 from metadata.model import Field
 from metadata.problems import BadRequest, kind
-from metadata.sections.entities.indexing import can_be_unique
 from runtime.queries.cache import kept
 from runtime.records.checking.values import NOT_AN_OBJECT, parser
 from runtime.records.keys import matching, tuple_of

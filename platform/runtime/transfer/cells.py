@@ -16,7 +16,7 @@ from runtime.transfer.mapping import LINKS, Column, Plan
 from runtime.transfer.options import Options
 from runtime.transfer.reading import Row
 from runtime.transfer.texts import Read, meant, reader
-from runtime.workspace import Workspace
+from runtime.workspace import Workspace, timezone_of
 
 TOO_MANY_CELLS = kind(
     "import_row_too_long",
@@ -53,7 +53,7 @@ class PlainConverter:
         self._plan = plan
         self._clear = clears(plan, options)
         self._constants = {id: _constant(ws, plan.entity.fields[id], value) for id, value in plan.constants.items()}
-        self._context = TextContext(ws.actor.language, ws.actor.timezone, str(ws.model.settings.get("currency", "")))
+        self._context = TextContext(ws.actor.language, timezone_of(ws), str(ws.model.settings.get("currency", "")))
         whole = [each for each in plan.columns if each.part is None]
         self._plain = [(each, reader(each, self._context)) for each in whole if not is_link(each)]
         self._parted = _by_field(plan.columns)

@@ -8,8 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
-from charset_normalizer import from_bytes
-
 from metadata.problems import Invalid, kind
 from runtime.filetypes import found_type
 
@@ -162,6 +160,8 @@ def _is_first_level(character: str) -> bool:
 
 def _ranked(sample: bytes) -> list[str]:
     """What the statistics of the language suggest, the most natural words first."""
+    from charset_normalizer import from_bytes  # for files that are none of the usual, so not with the program
+
     matches = [match.encoding for match in from_bytes(sample)]
     share, number = _wide(sample)
     if number < 4:
@@ -184,6 +184,8 @@ def _wide(sample: bytes) -> tuple[float, int]:
 
 def _regional(sample: bytes) -> list[str]:
     """A regional code page is believed only when its language was recognised."""
+    from charset_normalizer import from_bytes
+
     match = from_bytes(sample).best()
     known = match is not None and match.language in ("Turkish", "Polish", "Czech", "Hungarian")
     return [match.encoding] if match is not None and known else []

@@ -22,7 +22,7 @@ from runtime.queries.names import entity_of
 from runtime.queries.query import LIST_CAP
 from runtime.transfer import links, sheets
 from runtime.transfer.mapping import PART
-from runtime.workspace import Workspace
+from runtime.workspace import Workspace, timezone_of
 
 _ONE = frozenset({"link", "user", "unit"})
 _CHUNK = 1_000
@@ -65,7 +65,7 @@ def write(
 ) -> int:
     """Write every record that meets a query to a file; how many. Limit and cursor of the query do not count."""
     layout = _layout(ws, query, sheet)
-    general = TextContext(ws.actor.language, ws.actor.timezone, str(ws.model.settings.get("currency", "")))
+    general = TextContext(ws.actor.language, timezone_of(ws), str(ws.model.settings.get("currency", "")))
     written = 0
     with sheets.opened(path, sheet.kind, [each.header for each in layout.outs]) as put:
         for rows in queries.stream(ws, layout.query, _CHUNK):

@@ -70,14 +70,14 @@ class Brought:
     path: Path
 
 
-def names(ws: Workspace, entity: str) -> frozenset[str]:
+def names(ws: Workspace, entity: str) -> tuple[str, ...]:
     """Names by which a header is known. Raises Forbidden when the actor may not import, NotFound."""
     require_import(ws)
     return mapping.known_names(entity_of(ws.model, entity))
 
 
 @contextlib.contextmanager
-def staging(path: Path, options: Options, known: frozenset[str]) -> Iterator[Brought]:
+def staging(path: Path, options: Options, known: Sequence[str]) -> Iterator[Brought]:
     """Read a file outside of any transaction; its rows stay until the block ends. Raises PlatformError."""
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows"

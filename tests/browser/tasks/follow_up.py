@@ -17,7 +17,7 @@ def find_by_two_characters(someone: Person) -> None:
         made(someone.site, "account", name=name)
     someone.open("/app")
     if someone.phone:
-        tabs = someone.page.get_by_role("navigation", name=someone.say("Main places", "主要入口"))
+        tabs = someone.page.get_by_role("navigation", name=someone.say("Main places", "主要位置"))
         someone.click(tabs.get_by_role("link", name=someone.say("Search", "搜索")))
     else:
         someone.press("Control+k")
@@ -58,6 +58,7 @@ def attach_and_preview(someone: Person) -> None:
     attachment = someone.page.locator("[data-compose-form] input[type=file]")
     attachment.set_input_files({"name": "offer.txt", "mimeType": "text/plain", "buffer": text.encode()})
     someone.click(stream.get_by_role("button", name=someone.say("Save", "保存")))
+    expect(attachment).to_have_count(0)
     someone.click(stream.get_by_role("link", name=re.compile("^offer.txt")))
     expect(someone.page.get_by_role("dialog", name="offer.txt")).to_contain_text(text)
     (note,) = found(someone.site, "note", f"title == '{title}'")

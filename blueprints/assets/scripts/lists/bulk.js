@@ -10,7 +10,10 @@ let all = false, last = null;
 
 export function install() {
   if (!document.getElementById("bulk-bar")) return;
-  list().addEventListener("click", (event) => event.target.matches("[data-pick]") && pick(event));
+  list().addEventListener("click", (event) => {
+    if (event.target.matches("[data-pick]")) pick(event);
+    else if (event.target.matches("td.tick")) event.target.querySelector("[data-pick]")?.click(); // a finger is wider than a box
+  });
   list().addEventListener("change", (event) => {
     if (event.target.matches("[data-pick-all]")) for (const box of boxes()) set(box, event.target.checked);
     if (event.target.matches("[data-pick-all], [data-pick]")) { all = false; shown(); }
@@ -74,7 +77,9 @@ function shown() {
   list().classList.toggle("picking", !bar.hidden);
   const capped = results().dataset.capped === "true" ? "+" : "";
   said.textContent = filled(all ? said.dataset.all : said.dataset.one, { count: all ? `${count()}${capped}` : picked.size });
-  matching.hidden = all || picked.size < every.length || count() <= picked.size || !picked.size;
+  // A phone shows no head with a box for all: there the offer stands as soon as something is selected.
+  const enough = top?.checkVisibility() ? every.length : 1;
+  matching.hidden = all || picked.size < enough || count() <= picked.size || !picked.size;
   matching.textContent = filled(matching.dataset.label, { count: `${count()}${capped}` });
   if (top) {
     top.checked = picked.size > 0 && picked.size === every.length;

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from metadata import grammar
 from metadata.compilation import SECTION_LABELS, Compilation
 from metadata.documents.marked import Map
+from metadata.measures import MEASURE
 from metadata.model import Dashboard, Model, Part
 from metadata.problems import say
 from metadata.section import (
@@ -20,7 +21,7 @@ from metadata.section import (
     nothing_further,
     said_id,
 )
-from metadata.sections.dashboards.tiles import MEASURE, TILE_KINDS, compile_tile
+from metadata.sections.dashboards.tiles import TILE_KINDS, compile_tile
 from metadata.sections.documenting import heading, table, words
 from metadata.sections.views.section import mentioned, walked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,10 +9,12 @@ from metadata.compilation import SECTION_LABELS, Compilation
 from metadata.documents.marked import Map
 from metadata.explaining import MISSING
 from metadata.fieldtypes import registry
+from metadata.fieldtypes.comparing import can_be_indexed
+from metadata.measures import MEASURE
 from metadata.model import Entity, Field, NextSource, Tile, View
 from metadata.problems import Label, kind
 from metadata.section import Element, label_from, label_of, said_id
-from metadata.sections.entities.indexing import NOT_INDEXED, Demand, can_be_indexed
+from metadata.sections.entities.indexing import NOT_INDEXED, Demand
 from metadata.sections.views.kinds import DATES, NOT_GROUPED, NOT_SUMMED, measurable
 from metadata.sections.views.section import check_where
 
@@ -29,7 +30,6 @@ PROPERTIES: Mapping[str, frozenset[str]] = {
 SIZES = {"metric": "small", "chart": "medium", "list": "medium", "next": "medium", "text": "wide"}
 """The size of a tile that says none."""
 OPEN_PERIODS = frozenset({"past", "future"})
-MEASURE = re.compile(r"(sum|avg|min|max)\((.+)\)")
 
 TILE_KINDS: Mapping[str, Label] = {
     "metric": {"en": "a figure", "zh": "指标"},

@@ -10,11 +10,12 @@ from metadata.compilation import NO_SUCH, Compilation, problem_at
 from metadata.documents.marked import Map
 from metadata.explaining import nearest
 from metadata.fieldtypes import registry
+from metadata.fieldtypes.comparing import can_be_indexed
 from metadata.model import EMPTY, Entity, Field
 from metadata.problems import Problem, kind
 from metadata.remembering import Remembered
 from metadata.sections.entities.fields import Report, fields_of
-from metadata.sections.entities.indexing import NOT_INDEXED, can_be_indexed, declared_indexes, named_field
+from metadata.sections.entities.indexing import NOT_INDEXED, declared_indexes, named_field
 from metadata.sections.entities.outline import Outline
 from metadata.sections.entities.ties import Ties
 

@@ -9,7 +9,7 @@ from typing import Any
 from metadata.compilation import NO_SUCH, problem_at
 from metadata.documents.marked import Map
 from metadata.explaining import nearest
-from metadata.fieldtypes import registry
+from metadata.fieldtypes.comparing import can_be_indexed, can_be_unique
 from metadata.model import Entity, Field, Index
 from metadata.problems import kind
 from metadata.section import said_id
@@ -28,8 +28,6 @@ INDEX_TAKEN = kind(
 )
 
 INDEXED_LINKS = frozenset({"link", "any_link", "user", "unit"})
-NEVER = frozenset({"json", "long_text", "multi_choice", "tags"})
-"""Stored, but nothing to compare whole values of."""
 TRACES = frozenset({"created_by", "updated_by"})
 
 
@@ -43,16 +41,6 @@ class Demand:
     """Field ids of an order -> id of the view that has it."""
     boards: dict[tuple[str, ...], str] = field(default_factory=dict)
     """Field ids of a board's columns and of the order inside one -> id of the board."""
-
-
-def can_be_indexed(each: Field) -> bool:
-    type_ = registry.of(each)
-    return type_.stored and type_.indexable and each.type not in NEVER
-
-
-def can_be_unique(each: Field) -> bool:
-    """What is compared by another form than it is kept in may be equal there without being the same."""
-    return can_be_indexed(each) and not registry.of(each).compared
 
 
 def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Report) -> list[Index]:

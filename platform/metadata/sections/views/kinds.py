@@ -9,10 +9,11 @@ from metadata.compilation import Compilation
 from metadata.documents.marked import Map
 from metadata.explaining import MISSING
 from metadata.fieldtypes import registry
+from metadata.fieldtypes.comparing import can_be_indexed
 from metadata.model import Entity, Field
 from metadata.problems import Label, kind
 from metadata.section import Element
-from metadata.sections.entities.indexing import Demand, can_be_indexed
+from metadata.sections.entities.indexing import Demand
 
 PROPERTIES: Mapping[str, frozenset[str]] = {
     "list": frozenset({"columns", "sort", "group", "totals"}),

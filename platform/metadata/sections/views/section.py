@@ -9,6 +9,7 @@ from metadata.compilation import Compilation
 from metadata.documents.marked import Map
 from metadata.expressions.parser import parse
 from metadata.fieldtypes import registry
+from metadata.fieldtypes.comparing import can_be_indexed
 from metadata.model import Entity, Model, Part, View
 from metadata.problems import PlatformError, say
 from metadata.section import (
@@ -23,7 +24,7 @@ from metadata.section import (
     said_id,
 )
 from metadata.sections.documenting import heading, table, words
-from metadata.sections.entities.indexing import NOT_INDEXED, Demand, can_be_indexed
+from metadata.sections.entities.indexing import NOT_INDEXED, Demand
 from metadata.sections.views.kinds import KINDS, mentioned_fields, props_of
 
 GRAMMAR = grammar.grammar(grammar.load("views"))

@@ -216,9 +216,9 @@ def _updating(plan: WritePlan, names: frozenset[str], searched: bool, with_event
 
 
 def _insert_tokens(ws: Workspace, plan: WritePlan, found: Sequence[tuple[str, Mapping[str, set[str]]]]) -> None:
-    """SQLite keeps the tokens of records (by id) in a side table."""
-    rows = ((token, field, id) for id, tokens in found for field, held in tokens.items() for token in sorted(held))
-    if plan.table.tokens is not None and any(any(tokens.values()) for _, tokens in found):
+    """SQLite keeps the tokens of records (by id) in a side table. In its order they go to fewer pages."""
+    rows = sorted([(token, field, id) for id, tokens in found for field, held in tokens.items() for token in held])
+    if plan.table.tokens is not None and rows:
         ws.db.copy(plan.table.tokens.name, ("token", "field", "id"), rows)
 
 
