@@ -83,14 +83,14 @@ def shown(ws: Workspace, entity: Entity, path: str) -> Shown | None:
     """A field by dotted path, as far as the actor may read it and it can stand in a cell."""
     at = entity
     *links, last = path.split(".")
-    keys = []
+    keys, label = [], None
     for name in links:
         link = _readable(ws, at, name)
         target = ws.model.entity(link.to[0]) if link is not None and link.type in LINKS and link.to else None
         if link is None or target is None or not visibility.may(ws, target, "read"):
             return None
         keys.append(link.key)
-        at = target
+        at, label = target, link.label
     field = _readable(ws, at, last)
     if field is None or field.type == "children" or (links and not registry.of(field).stored):
         return None
@@ -98,7 +98,9 @@ def shown(ws: Workspace, entity: Entity, path: str) -> Shown | None:
     title = None
     if target is not None and visibility.may(ws, target, "read"):
         title = _readable(ws, target, target.title)
-    return Shown(".".join([*keys, field.key]), field, field.label, target, title)
+    # What names the record behind a link is called like the link: "Account", not "Name".
+    named = label if label is not None and field.id == at.title else field.label
+    return Shown(".".join([*keys, field.key]), field, named, target, title)
 
 
 def _readable(ws: Workspace, entity: Entity, name: str) -> Field | None:

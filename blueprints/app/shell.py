@@ -121,7 +121,9 @@ def current_group(groups: tuple[Group, ...]) -> Group | None:
     if not groups:
         return None
     chosen = request.cookies.get(WORKSPACE_COOKIE)
-    group = next((each for each in groups if each.key == chosen), groups[0])
+    # Without a choice a workspace with a home comes first: who administers a business also works in it.
+    first = next((each for each in groups if each.home), groups[0])
+    group = next((each for each in groups if each.key == chosen), first)
     at = request.view_args or {}
     entity, dashboard = at.get("entity"), at.get("key") if request.endpoint == "app.dashboard" else None
     if (entity or dashboard) and len(groups) > 1 and not _within(group, entity, dashboard):

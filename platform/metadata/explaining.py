@@ -105,8 +105,7 @@ PATTERNS: Mapping[str, Mapping[str, str]] = {
 """Patterns of the grammar in words."""
 LATER = frozenset(
     "rules pipelines workflows approvals pools assignments calendars sla messages metrics reports segments"
-    " journeys duplicates retention scenarios encrypted formula lookup rollup rich_text time duration"
-    " person_name address region location rating color files image secret barcode signature gapless disclose".split()
+    " journeys duplicates retention scenarios encrypted formula lookup rollup gapless disclose".split()
 )
 """Words of the language that this version refuses: nothing is in the grammar that nothing executes."""
 

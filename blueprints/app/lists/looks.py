@@ -63,7 +63,8 @@ def list_columns_post(entity: str) -> Response:
         else:
             pinned = form.get("pinned", "")
             chosen = tuple(dict.fromkeys(form.getlist("columns")))
-            keep(ws, given, columns=chosen, pinned=int(pinned) if pinned.isascii() and pinned.isdigit() and len(pinned) < 19 else 0)
+            counts = pinned.isascii() and pinned.isdigit() and len(pinned) < 3
+            keep(ws, given, columns=chosen, pinned=int(pinned) if counts else 0)
         return url_for("app.find", entity=given.entity.key, view=given.name or None)
 
     return make_response(redirect(context.perform(command, write=True), 303))

@@ -19,6 +19,7 @@ from metadata.model import Entity, Field
 from metadata.problems import BadRequest
 from runtime import queries, saved_views
 from runtime.queries import Page
+from runtime.records import MOST_MERGED
 from runtime.workspace import Workspace
 
 _QUICK = 4
@@ -91,6 +92,7 @@ def _list(ws: Workspace, given: Asked) -> Response:
         totals=any(each.total for each in table.heads),
         groupings=_groupings(ws, given, words),
         may=_may(ws, entity),
+        most_merged=MOST_MERGED,
         urls=_urls(ws, given, found),
     )
 

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response, make_response, redirect, request, url_for
 
 from blueprints import context
-from blueprints.app.forms.saving import sent_version
 from blueprints.app.lists import looks
 from blueprints.app.lists.asked import asked, views_of
 from blueprints.app.shell import entity_of
@@ -45,7 +44,9 @@ def list_view_update(entity: str, id: str) -> Response:
             changes["shape"] = looks.shape_now(asked(ws, found))
         else:
             changes |= {"name": form.get("name", ""), "shared": form.get("shared") == "true"}
-        saved = saved_views.update(ws, found, id, version=sent_version(), **changes)
+        version = form.get("version", "")
+        counts = version.isascii() and version.isdigit() and len(version) < 19
+        saved = saved_views.update(ws, found, id, version=int(version) if counts else None, **changes)
         if form.get("do") == "keep":
             looks.forget(ws, found, id)
         return _address(found, saved.id if saved.shared or saved.owner == ws.actor.user else None)

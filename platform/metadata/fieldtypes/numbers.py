@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from metadata import money
@@ -66,6 +66,12 @@ def read_number(text: str) -> Decimal | None:
     # From text and without arithmetic, which would round to the precision of the context.
     number = Decimal(f"{whole}{(found['rest'] or '').rstrip('.')}e{_UNITS[found['unit']]}")
     return number.copy_negate() if (found["sign"] == "-") != bool(found["open"]) and number else number
+
+
+@lru_cache(maxsize=1_000)
+def _frame(scale: int, low: Any, high: Any) -> tuple[int, Decimal | None, Decimal | None, Decimal]:
+    """What a number must stay below, its bounds, and its smallest step."""
+    return 10 ** (WIDEST - scale), _bound(low), _bound(high), Decimal(1).scaleb(-scale)
 
 
 def _bound(value: Any) -> Decimal | None:
@@ -190,13 +196,12 @@ class Number(FieldType):
     def checked(self, field: Field, number: Decimal) -> Decimal:
         """The number in the field's scale. Nothing is rounded: what does not fit is refused."""
         scale = self.scale(field)
-        most = 10 ** (WIDEST - scale)
-        low, high = _bound(field.props.get("min")), _bound(field.props.get("max"))
+        most, low, high, step = _frame(scale, field.props.get("min"), field.props.get("max"))
         if number <= -most or (low is not None and number < low):
             raise refuse(too_small, field, min=low if low is not None else 1 - most)
         if number >= most or (high is not None and number > high):
             raise refuse(too_large, field, max=high if high is not None else most - 1)
-        exact = number.quantize(Decimal(1).scaleb(-scale))
+        exact = number.quantize(step)
         if exact != number:
             raise refuse(too_many_decimals, field, scale=scale)
         return exact if exact else abs(exact)

@@ -81,6 +81,11 @@ function shown() {
   const enough = top?.checkVisibility() ? every.length : 1;
   matching.hidden = all || picked.size < enough || count() <= picked.size || !picked.size;
   matching.textContent = filled(matching.dataset.label, { count: `${count()}${capped}` });
+  const merge = bar.querySelector("[data-bulk='merge']");
+  if (merge) {
+    merge.hidden = all || picked.size < 2 || picked.size > Number(merge.dataset.most);
+    merge.search = new URLSearchParams({ ids: ids() });
+  }
   if (top) {
     top.checked = picked.size > 0 && picked.size === every.length;
     top.indeterminate = picked.size > 0 && picked.size < every.length;

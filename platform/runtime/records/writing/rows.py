@@ -19,6 +19,7 @@ from runtime.records.plans import BASE, KEPT, WritePlan, told_money
 from runtime.records.writing.deletion import OF_ACCESS, mark
 from runtime.records.writing.following import follow_owners
 from runtime.records.writing.refusals import told
+from runtime.records.writing.updating import updating_many
 from runtime.tables import SEARCH
 from runtime.workspace import Workspace, bump_access
 
@@ -159,6 +160,10 @@ def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[
     names = frozenset(column.name for column in plan.columns if column.key in keys)
     searched = not keys.isdisjoint(plan.entity.search)
     postgres = plan.dialect == "postgresql"
+    if postgres and len(changes) > _FEW:
+        updating_many(ws, plan, [draft for draft, _ in changes], names, searched)
+        events.append_many(ws, facts)
+        return
     rows = []
     for draft, _ in changes:
         row = {name: value for name, value in plan.row(draft.values).items() if name in names}
