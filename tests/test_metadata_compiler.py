@@ -233,9 +233,7 @@ def test_a_circle_of_deletions_is_doubtful_and_trees_are_right() -> None:
 
 
 def test_a_chain_of_links_may_be_long() -> None:
-    chain = ", ".join(
-        f"e{at}: {{fields: {{n: {{type: link, to: e{at + 1}, required: true}}}}}}" for at in range(1_200)
-    )
+    chain = ", ".join(f"e{at}: {{fields: {{n: {{type: link, to: e{at + 1}, required: true}}}}}}" for at in range(1_200))
     assert compiled(f"entities: {{{chain}, e1200: {{fields: {{name: {{type: text}}}}}}}}")
 
 

@@ -169,7 +169,9 @@ def test_what_a_link_does_is_told_as_a_property_of_its_field() -> None:
         "a: {type: link, to: deal, on_delete: cascade, on_merge: keep, follows_owner: true,"
         " inverse: {key: all_as, label: All}}, b: {type: links, to: deal, inverse: bs, on_merge: move}"
     )
-    assert {each.path.partition(".fields.")[2]: (each.before, each.after) for each in planned(before, after).changes} == {
+    assert {
+        each.path.partition(".fields.")[2]: (each.before, each.after) for each in planned(before, after).changes
+    } == {
         "a.on_delete": ("clear", "cascade"),
         "a.on_merge": ("move", "keep"),
         "a.follows_owner": (False, True),

@@ -112,7 +112,8 @@ def test_the_feed_gives_positions_in_order_and_leaves_out_what_is_hidden(host: H
 
 def test_what_events_keep_survives_renaming_and_old_events_are_read_too(host: Host) -> None:
     described = WITH_CLERKS.replace("\nroles:", WITH_NOTES).replace(
-        "name: {type: text}\n      about", "name: {type: text}\n      mood: {type: choice, options: {bad: {}}}\n      about"
+        "name: {type: text}\n      about",
+        "name: {type: text}\n      mood: {type: choice, options: {bad: {}}}\n      about",
     )
     tenant = kit.tenant(host, described)
     with kit.workspace(host, tenant) as ws:

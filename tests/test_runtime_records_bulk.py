@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from metadata.problems import BadRequest, Forbidden, Invalid
-from runtime import records
+from runtime import queries, records
 from runtime.host import Host
 from runtime.queries import Query, find
 from runtime.records import Operation, Verdict, bulk, create, update, write_many
 from runtime.workspace import Workspace
+from tests import kit
 from tests.selling import Place, paths, place, refused
 
 
@@ -275,3 +276,56 @@ def test_an_update_of_many_keeps_what_each_row_does_not_name(here: Place) -> Non
     assert (again.values["name"], again.values["tags"], again.values["extra"]) == ("A2", ("x",), {"k": 1})
     assert (other.values["name"], other.values["tags"], other.values["extra"]) == ("B", ("y",), [1])
     assert here.events(first.id)[-2][3] == {"name": ["A", "A2"]}
+
+
+ODD = """
+  thing:
+    title: name
+    search: {name: {}}
+    fields:
+      name: {type: text}
+      note: {type: long_text}
+      tags: {type: tags}
+      data: {type: json}
+      amount: {type: money}
+      share: {type: percent}
+      done: {type: boolean}
+      day: {type: date}
+      at: {type: datetime}
+      phone: {type: phone}
+      kinds: {type: multi_choice, options: {a: {}, b: {}}}
+roles:"""
+NASTY = ('"', "\\", '\\"', "{a,b}", "NULL", "a\tb", "'", "中文 , ;", "", "\\N", '{"x": 1}')
+
+
+@pytest.mark.parametrize("rows", [5, 30])
+def test_odd_values_come_back_as_they_were_however_many_are_written(host: Host, rows: int) -> None:
+    tenant = kit.tenant(host, kit.MINI.replace("\nroles:", ODD, 1))
+    with kit.workspace(host, tenant) as ws:
+        ids = [str(each.id) for each in records.write_many(ws, "thing", "insert", [{} for _ in range(rows)])]
+    wanted = [
+        {
+            "id": id,
+            "name": f"x {NASTY[at % len(NASTY)]} {at}".replace("\t", " "),
+            "note": f"y\n{NASTY[at % len(NASTY)]} z",
+            "tags": None if at % 4 == 0 else ['q"uo', "back\\slash", "{b}", "NULL"][: at % 4],
+            "data": None if at % 5 == 0 else {"text": NASTY[at % len(NASTY)], "list": [1, None, True]},
+            "amount": None if at % 3 == 0 else {"amount": f"{at}.50", "currency": "CNY"},
+            "share": f"{at}.25",
+            "done": None if at % 3 == 0 else at % 2 == 0,
+            "day": f"2027-01-{at % 28 + 1:02}",
+            "at": f"2027-01-{at % 28 + 1:02}T08:30:00Z",
+            "phone": None if at % 6 == 0 else "+8613800001111",
+            "kinds": None if at % 4 == 0 else ["a", "b"][: at % 2 + 1],
+        }
+        for at, id in enumerate(ids)
+    ]
+    with kit.workspace(host, tenant) as ws:
+        verdicts = records.write_many(ws, "thing", "update", wanted, ("id",))
+        assert [each.problems for each in verdicts] == [()] * rows
+    with kit.workspace(host, tenant, write=False) as ws:
+        found = queries.as_json(queries.find(ws, queries.Query("thing", limit=100, sort=("created_at",))))
+        held = {each["id"]: {name: each[name] for name in wanted[0]} for each in found}
+        assert held == {each["id"]: each for each in wanted}
+        last = queries.find(ws, queries.Query("thing", q=f"{rows - 1}"))
+        assert ids[-1] in [each["id"] for each in queries.as_json(last)]
