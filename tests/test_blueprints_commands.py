@@ -72,7 +72,8 @@ def test_help_appears_at_once_and_names_every_command(run: Run) -> None:
     taken = time.perf_counter() - began
     assert taken < 2.0, "slow libraries are imported too early"
     names = (
-        "serve demo worker check tenant plan apply releases load export upgrade user operator token schema jobs doctor".split()
+        "serve demo worker check tenant plan apply releases load export upgrade user operator token schema jobs"
+        " doctor".split()
     )
     assert all(f"  {name} " in text for name in names)
     assert run("nonsense").returncode == 2

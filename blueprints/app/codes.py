@@ -44,7 +44,8 @@ def _bars(form: str, code: str) -> Markup:
         at += width
     total = len(modules) + 2 * _QUIET
     svg = Markup(
-        '<svg class="barcode" role="img" aria-label="{code}" viewBox="0 0 {total} {whole}" preserveAspectRatio="xMinYMid">'
+        '<svg class="barcode" role="img" aria-label="{code}" viewBox="0 0 {total} {whole}"'
+        ' preserveAspectRatio="xMinYMid">'
         '<rect width="{total}" height="{whole}" fill="#fff"/><path d="{bars}" fill="#000"/>'
         '<text x="{middle}" y="{below}" text-anchor="middle" font-size="10" font-family="monospace" fill="#000">{code}'
         "</text></svg>"
