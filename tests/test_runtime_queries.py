@@ -20,7 +20,7 @@ from runtime.database.postgres import PostgresServer
 from runtime.database.sqlite import SqliteServer
 from runtime.queries import Query, aggregate, as_json, autocomplete, columns, find, get, order, prepare, related, stream
 from runtime.workspace import Workspace
-from tests.worlds import EVERYTHING, NOW, World, actor, business, complete, make_model, uuid
+from tests.worlds import EVERYTHING, NOW, World, actor, business, complete, make_model, place, uuid
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -38,7 +38,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def world(server: Any) -> World:
-    made = World(server, make_model(business(), [EVERYTHING]), server.create_place("few"))
+    made = World(server, make_model(business(), [EVERYTHING]), server.create_place(place("few")))
     users = [complete({"name": "Ada"}, 1), complete({"name": "Bob"}, 2)]
     units = [complete({"name": "Sales"}, 11)]
     accounts = [
@@ -567,7 +567,7 @@ def test_conditions_select_the_same_in_sql_as_in_python(server: Any) -> None:
     """Random expressions over random rows: 0 differences between the database and the closures."""
     seed = 20260315
     random = Random(seed)
-    made = World(server, make_model(business(), [EVERYTHING]), server.create_place("fuzz"))
+    made = World(server, make_model(business(), [EVERYTHING]), server.create_place(place("fuzz")))
     rows = fuzz_rows(random, 200)
     made.build(rows)
     held = {(entity, row["id"]): row for entity, found in rows.items() for row in found}
@@ -615,7 +615,7 @@ def plan_of(ws: Workspace, query: Query) -> str:
 
 
 def test_pages_use_the_index_of_their_filter_and_order(server: Any) -> None:
-    made = World(server, make_model(business(), [EVERYTHING]), server.create_place("many"))
+    made = World(server, make_model(business(), [EVERYTHING]), server.create_place(place("many")))
     deals = [
         complete(
             {

@@ -25,7 +25,7 @@ from runtime.database.sqlite import SqliteServer
 from runtime.queries import Query, aggregate, as_json, autocomplete, check_record, find, get, related, rule_of, visible
 from runtime.tables import table_of
 from runtime.workspace import Workspace
-from tests.worlds import World, actor, business, complete, make_model, role, uuid
+from tests.worlds import World, actor, business, complete, make_model, place, role, uuid
 
 WORLDS = 30
 SEED = 42
@@ -529,7 +529,7 @@ def test_statements_are_shared_by_people_of_the_same_roles(server: Any) -> None:
     """What is kept is made for a shape, never with the values of the first who asked."""
     everything: dict[str, Scope] = {each: "own" for each in ACTIONS}
     roles = [role("seller", {"*": Grant(everything)})]
-    made = World(server, make_model(business(), roles), server.create_place("shared"))
+    made = World(server, make_model(business(), roles), server.create_place(place("shared")))
     deals = [complete({"name": f"D{n}", "owner": uuid(1 + n % 2), "size": n}, 100 + n) for n in range(4)]
     made.build({"user": [complete({"name": "A"}, 1), complete({"name": "B"}, 2)], "deal": deals})
     for user, least, names in ((1, 0, ["D0", "D2"]), (2, 0, ["D1", "D3"]), (2, 2, ["D3"]), (1, 1, ["D2"])):
@@ -545,7 +545,7 @@ def test_statements_are_shared_by_people_of_the_same_roles(server: Any) -> None:
 
 def test_nobody_owns_what_has_no_owner(server: Any) -> None:
     roles = [role(each, {"deal": Grant({"read": each})}) for each in ("own", "unit", "subtree")]
-    made = World(server, make_model(business(), roles), server.create_place("ownerless"))
+    made = World(server, make_model(business(), roles), server.create_place(place("ownerless")))
     made.build({"deal": [complete({"name": "x"}, 1)]})
     for each in roles:
         for who in (actor(None, each.id), actor(uuid(1), each.id), actor(uuid(1), each.id, units=(uuid(2),))):
@@ -555,7 +555,7 @@ def test_nobody_owns_what_has_no_owner(server: Any) -> None:
 
 def test_what_is_kept_does_not_hold_the_model(server: Any) -> None:
     roles = [role("reader", {"*": Grant({"read": "own"})})]
-    made = World(server, make_model(business(), roles), server.create_place("freed"))
+    made = World(server, make_model(business(), roles), server.create_place(place("freed")))
     made.build({"deal": [complete({"name": "x", "owner": uuid(1)}, 1)]})
     with made.workspace(actor(uuid(1), "reader")) as ws:
         query = Query("deal", where="contains(name, 'x') and size == null", fields=("name", "account.name", "lines"))

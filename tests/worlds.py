@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,11 @@ from runtime.workspace import Workspace
 NOW = dt.datetime(2026, 3, 15, 17, 30, tzinfo=dt.UTC)
 SETTINGS = {"currency": "CNY", "timezone": "Asia/Shanghai", "languages": ["en", "zh"]}
 STAGES = tuple(Option(id, key, {"en": key}) for id, key in (("new", "fresh"), ("won", "won"), ("lost", "gone")))
+
+
+def place(name: str) -> str:
+    """A place of its own: roles of PostgreSQL belong to the whole server, which other processes of a run share."""
+    return f"{name}_{secrets.token_hex(3)}"
 
 
 def make_field(entity: str, id: str, type: str, **more: Any) -> Field:
