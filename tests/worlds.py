@@ -29,7 +29,7 @@ STAGES = tuple(Option(id, key, {"en": key}) for id, key in (("new", "fresh"), ("
 
 def place(name: str) -> str:
     """A place of its own: roles of PostgreSQL belong to the whole server, which other processes of a run share."""
-    return f"{name}_{secrets.token_hex(3)}"
+    return f"{name}{secrets.token_hex(3)}"
 
 
 def make_field(entity: str, id: str, type: str, **more: Any) -> Field:
