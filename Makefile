@@ -64,8 +64,8 @@ format: venv ## put the source into the agreed format
 bench: venv assets ## measure against the bars
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-audit: venv assets ## people's tasks, every page and its weight in a real Chromium
-	@$(BIN)/python -m tests.browser $(ARGS)
+audit: venv assets ## every page in a real Chromium, expressions four ways, hostile input, foreign tenants
+	@$(BIN)/python -m tests.audit $(ARGS)
 
 lock: ## resolve the dependencies again; needs uv on the path
 	@uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

@@ -15,13 +15,15 @@ def create_app(host: Host) -> Flask:
     # Imported here, so that the command line starts without Flask.
     from flask import Flask
 
-    from blueprints import assets, errors, limits, security, tenancy
+    from blueprints import addresses, assets, errors, limits, security, tenancy
     from blueprints.api import routes as api
     from blueprints.app import routes as app_pages
     from blueprints.auth import routes as auth
     from blueprints.console.door import Door
+    from blueprints.hooks import routes as hooks
     from blueprints.policies import Doors, require_policies
     from blueprints.public import routes as public
+    from blueprints.studio import routes as studio
     from blueprints.texts import install as install_texts
 
     app = Flask(__name__, static_folder=None)
@@ -34,7 +36,8 @@ def create_app(host: Host) -> Flask:
     security.install(app)
     install_texts(app)
     assets.install(app)
-    for part in (public, auth, api, app_pages):
+    addresses.install(app)
+    for part in (public, hooks, auth, api, app_pages, studio):
         part.mount(app)
     require_policies(app)
     return app

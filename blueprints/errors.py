@@ -163,6 +163,8 @@ def as_json(problem: Problem, lang: str) -> dict[str, Any]:
     found: dict[str, Any] = {"code": problem.code, "path": problem.path, "message": problem.message(lang)}
     if problem.suggestion:
         found["suggestion"] = problem.suggestion
+    if isinstance(problem.params.get("rule"), str):  # the one to confirm, or that refuses
+        found["rule"] = problem.params["rule"]
     if "survivor" in problem.params:  # the record that a merged one is part of since
         found["survivor"] = problem.params["survivor"]
     if "difference" in problem.params:  # both sides of a conflict, field by field

@@ -35,6 +35,8 @@ OPEN = Policy("open", identity=False, body=0)
 VISITOR = Policy("visitor", identity=False, body=64 * 1024, page=True)
 """A tenant's front door: its sign-in page."""
 VISITOR_API = Policy("visitor api", identity=False, body=64 * 1024)
+HOOK = Policy("hook", identity=False, body=256 * 1024)
+"""Messages of other systems: who sends one is known by its signature."""
 API = Policy("api")
 API_FILES = Policy("api files", body=101 * MEGABYTE)
 SESSION = Policy("session", tokens=False, body=64 * 1024)

@@ -50,12 +50,14 @@ def install(app: Flask) -> None:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
+    present = {name.lower() for name, _ in headers}
     for name, value in _ALWAYS.items():
-        headers.setdefault(name, value)
-    if "Content-Security-Policy" not in headers:
-        headers["Content-Security-Policy"] = PAGE_POLICY if response.mimetype == "text/html" else _DATA
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+        if name.lower() not in present:
+            headers.add(name, value)
+    if "content-security-policy" not in present:
+        headers.add("Content-Security-Policy", PAGE_POLICY if response.mimetype == "text/html" else _DATA)
+    if "cache-control" not in present:
+        headers.add("Cache-Control", "no-store")
         headers["Vary"] = "Cookie, Authorization, Accept, Accept-Language, Accept-Encoding"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000"

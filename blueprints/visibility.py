@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from metadata.access import policy_field, rights
 from metadata.model import ACTIONS, Entity, Field
+from runtime import queries
 from runtime.queries.build import Build
 from runtime.queries.rules import inherited, may_ever
 from runtime.workspace import Workspace
@@ -72,6 +73,19 @@ def actions(ws: Workspace, entity: Entity) -> list[str]:
     return [action for action in ACTIONS if may(ws, entity, action)]
 
 
+def may_with(ws: Workspace, entity: Entity, action: str, id: str) -> bool:
+    """Whether the actor may do this with one record that he sees: asked of the database only when it depends on it."""
+    if not may(ws, entity, action):
+        return False
+    if policy_field(entity) is None and rights(ws.model, ws.actor, entity).reach(action).everything:
+        return True
+    kept: dict[tuple[str, str, str], bool] = ws.db.notes.setdefault("may_with", {})
+    key = (entity.id, action, id)
+    if key not in kept:
+        kept[key] = queries.sees(ws, entity, action, id, deleted=False)
+    return kept[key]
+
+
 def entities(ws: Workspace) -> Iterator[Entity]:
     """Every entity of which the actor may read a record. Builds them all: for documents, not for a request's path."""
     for entity in ws.model.all("entities"):
@@ -82,6 +96,12 @@ def entities(ws: Workspace) -> Iterator[Entity]:
 def readable(ws: Workspace, entity: Entity) -> list[Field]:
     allowed = rights(ws.model, ws.actor, entity)
     return [each for each in entity.fields.values() if allowed.may_read(each.id)]
+
+
+def masked(ws: Workspace, entity: Entity) -> list[Field]:
+    """Fields of which the actor is shown a mask, in some records at least."""
+    allowed = rights(ws.model, ws.actor, entity)
+    return [each for each in entity.fields.values() if allowed.ever_masked(each.id)]
 
 
 KEPT_FIELDS = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
@@ -96,6 +116,7 @@ def writable(ws: Workspace, entity: Entity) -> list[Field]:
         if allowed.may_read(each.id)
         and allowed.may_write(each.id)
         and each.id not in KEPT_FIELDS
+        and not (each.system and each.id == "pool")  # only claims and returns write it
         and each.type != "sequence"
     ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import blueprints
+import channels
 import metadata
 import runtime
 import workflow
@@ -41,7 +42,7 @@ def test_platform_is_the_standard_module_and_the_packages_are_ours() -> None:
     assert platform.__file__ is not None
     assert Path(platform.__file__).is_relative_to(sysconfig.get_path("stdlib"))
     assert platform.python_version() == ".".join(map(str, sys.version_info[:3]))
-    for package in (metadata, workflow, runtime):
+    for package in (metadata, workflow, channels, runtime):
         assert Path(package.__path__[0]) == ROOT / "platform" / package.__name__
     assert Path(blueprints.__path__[0]) == ROOT / "blueprints"
 
@@ -56,6 +57,16 @@ def test_every_folder_of_code_is_a_package() -> None:
     folders = {path.parent for top in ("platform", "blueprints") for path in (ROOT / top).rglob("*.py")}
     folders = {each for each in folders if "node_modules" not in each.parts}
     assert [str(each.relative_to(ROOT)) for each in sorted(folders) if not (each / "__init__.py").exists()] == []
+
+
+def test_other_systems_are_reached_through_channels_alone() -> None:
+    """A client of HTTP or SMTP anywhere else would go round the one door that looks where a request leads."""
+    client = re.compile(
+        r"^\s*(?:import|from) (?:http\.client|urllib\.request|urllib3|requests|httpx|smtplib|ftplib)\b", re.MULTILINE
+    )
+    files = [path for top in ("platform", "blueprints") for path in (ROOT / top).rglob("*.py")]
+    users = {path.relative_to(ROOT).parts[:2] for path in files if client.search(path.read_text("utf-8"))}
+    assert users == {("platform", "channels")}
 
 
 def test_no_registry_address_or_path_of_a_machine_is_in_a_tracked_file() -> None:

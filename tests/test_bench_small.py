@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 COMPARED = ("read", "list", "list_count", "deep_page", "contains", "q", "aggregate", "update", "create", "bulk")
-ALONE = ("compile", "compile_changed", "start", "memory", "load_insert", "load_upsert", "add_field", "add_entity")
+ALONE = ("compile", "compile_changed", "start", "memory", "add_field", "add_entity", "expressions")
+LOADED = ("load_processor", "load_insert", "load_upsert", "load_of_floor", "load_of_hand")
 GROWTH = ("growth_read", "growth_list", "growth_create")
 
 
@@ -24,7 +25,7 @@ def bench(database: str) -> dict[str, str]:
 
 def test_on_postgresql_both_applications_answer_the_same_and_every_figure_is_printed(postgres: str) -> None:
     lines = bench("postgresql")
-    assert {*COMPARED, *ALONE, *GROWTH} <= lines.keys()
+    assert {*COMPARED, *ALONE, *LOADED, *GROWTH} <= lines.keys()
     for name in COMPARED:
         assert lines[f"{name}_equal"].endswith(" ok"), lines[f"{name}_equal"]
         assert "errors=" not in lines[name], lines[name]

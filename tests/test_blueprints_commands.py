@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -176,6 +177,20 @@ def test_data_goes_in_and_out(run: Run, tmp_path: Path) -> None:
     assert run("load", "acme", "company", "no-such-file.csv").returncode == 2
 
 
+def test_rows_that_a_rule_only_warns_of_are_loaded_when_told_so(run: Run, tmp_path: Path) -> None:
+    rule = '{when: "size > 100", reject: {warn: true, message: {en: So big?, zh: 规模是否正确？}}}'
+    warned = kit.MINI.replace("  deal:\n    label", f"    rules: {{huge: {rule}}}\n  deal:\n    label", 1)
+    (tmp_path / "warned.yaml").write_text(warned, "utf-8")
+    good(run("tenant", "create", "acme", "--package", "warned.yaml"))
+    good(run("user", "add", "acme", "ann", "--role", "admin"))
+    (tmp_path / "c.csv").write_text("name,size\nAlpha,500\n", "utf-8")
+    load = ("load", "acme", "company", "c.csv", "--as-user", "ann")
+    refused = run(*load)
+    assert refused.returncode == 1 and "So big?" in refused.stderr
+    loaded = json.loads(good(run(*load, "--accept-warnings", "--json")))
+    assert loaded["created"] == 1
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_serve_answers_until_it_is_told_to_stop(run: Run, tmp_path: Path, workers: int) -> None:
     good(run("tenant", "create", "acme", "--package", "mini.yaml"))
@@ -224,3 +239,25 @@ def test_the_demo_makes_a_business_once(run: Run) -> None:
     listed: list[dict[str, Any]] = json.loads(good(run("tenant", "list", "--json")))
     assert [each["name"] for each in listed] == ["demo"]
     assert "Making" not in good(run("demo", "--no-serve"))
+
+
+def test_access_is_explained_on_the_command_line(run: Run, tmp_path: Path) -> None:
+    good(run("tenant", "create", "acme", "--package", "mini.yaml"))
+    for login, role in (("ada", "admin"), ("sel", "seller")):
+        good(run("user", "add", "acme", login, "--role", role, "--password-stdin", stdin="correct horse battery\n"))
+    (tmp_path / "deals.csv").write_text("Name\nFirst\n", "utf-8")
+    good(run("load", "acme", "deal", "deals.csv"))
+    id = _only_deal(tmp_path)
+    told = good(run("explain", "acme", "deal", id, "--user", "sel"))
+    assert told.splitlines() == ["no", "- The role Seller reaches what sel owns; this one has no owner."]
+    told = good(run("explain", "acme", "deal", id, "--user", "ada", "--language", "zh"))
+    assert told.splitlines() == ["yes", "+ 角色“管理员”允许查看所有商机。"]
+    people = json.loads(good(run("explain", "acme", "deal", id, "--json")))
+    assert [each["name"] for each in people["data"]] == ["ada"]
+    field = json.loads(good(run("explain", "acme", "deal", id, "--user", "ada", "--field", "amount", "--json")))
+    assert (field["right"], field["allowed"]) == ("write", True)
+
+
+def _only_deal(folder: Path) -> str:
+    with sqlite3.connect(next((folder / "var" / "tenants").glob("*.db"))) as db:
+        return str(db.execute("SELECT id FROM e_deal").fetchone()[0])

@@ -19,7 +19,7 @@ from runtime.jobs import table as jobs
 from runtime.system.tables import table
 from tests import kit
 from tests.doors import PASSWORD, Site, site
-from tests.pages import Page
+from tests.pages import Page, without_tokens
 
 LOGIN = "root"
 LISTS = ("tenants", "releases", "jobs", "sessions", "events")
@@ -115,7 +115,7 @@ def test_everything_is_seen_but_no_record(here: Site) -> None:
     said = {each: console.page(f"/{each}/", tenant=name).said for each in LISTS[1:]}
     assert "mini 1.0.0" in said["releases"] and "created" in said["events"] and "company" in said["events"]
     assert browser.client is not None and said["sessions"].count("Sign out") >= 1
-    for text in said.values():
+    for text in map(without_tokens, said.values()):
         assert "Top secret" not in text and "77777" not in text
     assert console.get("/events/", tenant="nobody").status_code == 404
     assert "Choose a tenant" in console.page("/jobs/").said

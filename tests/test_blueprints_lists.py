@@ -12,6 +12,7 @@ from runtime import schema
 from runtime.host import Host
 from runtime.jobs.drain import drain
 from tests import kit
+from tests.boarding import WORK, counted
 from tests.doors import Browser, Site, site
 from tests.pages import Page
 
@@ -291,6 +292,15 @@ def test_views_are_shared_renamed_shown_first_and_deleted(here: Site) -> None:
     assert other.post("/app/-/views/deal/first", {"view": id}).status_code == 404
 
 
+def test_saved_views_stay_at_hand_on_boards_and_calendars(sqlite_host: Host) -> None:
+    here = site(sqlite_host, WORK)
+    browser = here.browser("admin")
+    address = saved(browser, "My won deals", query="where=stage == 'won'")
+    for view in ("stages", "closing"):
+        page = page_of(browser, f"/app/deal?view={view}")
+        assert "My won deals" in page.said and any(address in each for each in page.links), view
+
+
 def test_a_shared_view_says_nothing_of_what_its_reader_may_not_see(sqlite_host: Host) -> None:
     here = site(sqlite_host, HIDING)
     browser, seller = here.browser("admin"), here.browser("seller")
@@ -416,6 +426,23 @@ def test_a_list_never_grows_beyond_its_page(here: Site) -> None:
     for arguments in ({}, {"group": "stage"}, {"sort": "name"}):
         text = browser.get("/app/deal", **arguments).get_data(as_text=True)
         assert text.count("<tr data-id") == 50, arguments
+
+
+def test_a_list_costs_two_statements_however_long_it_is(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One for what the person arranged and keeps, one for the rows and how many there are of them."""
+    here = site(host)
+    browser, api = here.browser("admin"), here.api("admin")
+    operations = [{"action": "create", "values": {"name": f"Deal {at}", "stage": "open"}} for at in range(53)]
+    api.post("/deal/bulk", {"operations": operations})
+    address = saved(browser, "Mine", query="where=stage == 'open'")
+    assert sent(browser, "/app/-/columns/deal/look", {"totals": {"amount": "sum"}}).status_code == 200
+    # A search asks beforehand how frequent its words are.
+    shown = {"/app/deal": 2, address: 2, "/app/deal?where=name != 'Deal 0'&sort=name": 2, "/app/deal?q=Deal": 3}
+    for path, most in shown.items():
+        page_of(browser, path)  # models and plans are read once
+        with counted(monkeypatch) as statements:
+            assert re.search("5[23] records", page_of(browser, path).said), path
+            assert statements() <= most, path
 
 
 def test_scripts_in_values_and_names_stay_text(here: Site) -> None:

@@ -14,6 +14,7 @@ from metadata.model import Entity, Field
 from runtime.host import Host
 from tests import kit
 from tests.doors import Browser, Site, site
+from tests.outside import HOOKED
 from tests.pages import Page
 from tests.typecases import FILES
 
@@ -152,7 +153,12 @@ def test_a_record_that_others_need_says_so_when_it_is_deleted(host: Host) -> Non
     company = api.made("company", name="Acme")
     api.made("deal", name="D", company=company["id"])
     path = f"/app/company/{company['id']}/delete"
-    refused = browser.post(path, page_of(browser, path).form("version").values)
+    asked = page_of(browser, path)
+    assert "still name it as" in asked.said and "cannot be deleted yet" in asked.said
+    assert all("version" not in each.names for each in asked.forms), "nothing is offered that would be refused"
+    told = browser.get(f"/app/-/deleting/company?ids={company['id']}").get_json()
+    assert len(told["blocked"]) == 1 and "D" in told["blocked"][0]
+    refused = browser.post(path, {"version": str(company["version"])})
     assert refused.status_code in (409, 422)
     assert Page(refused.get_data(as_text=True)).wrong == []
 
@@ -301,7 +307,8 @@ def _values(entity: Entity, made: dict[str, str]) -> dict[str, Any]:
 
 def _samples(entity: Entity, made: dict[str, str]) -> Iterator[tuple[Field, Any]]:
     for field in entity.fields.values():
-        if (field.system and field.id != "owner") or field.type in ("sequence", "children", *FILES):
+        kept = field.type in ("sequence", "children", *FILES) or field.computed is not None
+        if (field.system and field.id != "owner") or kept:
             continue
         if field.type in ("link", "user", "unit"):
             yield field, made.get(field.to[0])
@@ -312,6 +319,8 @@ def _samples(entity: Entity, made: dict[str, str]) -> Iterator[tuple[Field, Any]
             yield field, {"entity": target, "id": made[target]} if target else None
         elif field.type == "money":
             yield field, "12.50"
+        elif (entity.id, field.id) in HOOKED:
+            yield field, HOOKED[entity.id, field.id]
         elif field.default is None and field.id not in ("owner",):
             yield field, registry.of(field).samples(field)[0]
 

@@ -85,6 +85,16 @@ def test_the_hint_says_by_what_it_was_found_and_the_best_title_comes_first(here:
     assert found(browser, "code")["Buyers"][0][1].startswith("code")
 
 
+def test_kinds_whose_records_are_called_so_come_first(here: Site) -> None:
+    api = here.api("boss")
+    buyer = api.made("buyer", name="Harbour", phone="13800002222")["id"]
+    api.made("order", code="Quay", buyer=buyer)
+    api.made("buyer", name="Pier", secret="Quay")
+    assert list(found(here.browser("boss"), "Quay"))[:2] == ["Orders", "Buyers"]
+    api.made("buyer", name="Quay")
+    assert list(found(here.browser("boss"), "Quay"))[:2] == ["Buyers", "Orders"]
+
+
 def test_nobody_finds_what_he_may_not_read(here: Site) -> None:
     boss = here.api("boss")
     boss.made("buyer", name="Nordwind", secret="winter")

@@ -133,13 +133,26 @@ def test_the_stage_bar_moves_the_record_and_says_why_it_does_not(here: Site) -> 
     assert wrong.status_code == 422 and "stage" in wrong.get_data(as_text=True).lower()
 
 
+def test_an_end_without_success_does_not_say_that_all_before_was_reached(here: Site) -> None:
+    here = site(here.host, TALKS.replace("zh: 放弃}}", "zh: 放弃}, color: red}"))
+    api, browser = here.api("admin"), here.browser("admin")
+    states = {
+        stage: re.findall(
+            r'<li class="(\w+) tint-', text_at(browser, f"/app/company/{company(here, api, stage=stage)}")
+        )
+        for stage in ("signed", "dropped")
+    }
+    assert states["signed"] == ["done", "done", "current", "open"]
+    assert states["dropped"] == ["open", "open", "open", "current"]
+
+
 def test_who_may_not_move_a_record_sees_its_stage_and_no_buttons(here: Site) -> None:
     package = TALKS.replace("company: {read: all, update: all, fields", "company: {read: all, fields")
     here = site(here.host, package)
     id = company(here, here.api("admin"))
     browser = here.browser("clerk")
     text = text_at(browser, f"/app/company/{id}")
-    assert 'aria-current="step" disabled' in text
+    assert 'aria-current="step" disabled' in text and '<ol tabindex="0" aria-label="Stage">' in text
     refused = browser.post(f"/app/company/{id}/stage", {"field": "stage", "value": "warm"})
     assert refused.status_code == 403
 
@@ -280,6 +293,26 @@ def test_long_unchanged_stretches_are_left_out_and_it_stays_quick() -> None:
     assert time.perf_counter() - start < 0.5
     assert [each.text for each in found if each.kind in ("old", "new")] == ["w2500", "changed"]
     assert sum(len(each.text) for each in found) < 500
+
+
+# -- all of a related list
+
+
+def test_every_record_of_a_related_list_is_found_page_by_page(host: Host) -> None:
+    here = site(host, "sales")
+    api, browser = here.api("admin"), here.browser("admin")
+    account = api.made("account", name="Acme")
+    about_it = {"entity": "account", "id": account["id"]}
+    values = [{"title": f"Task {at:03}", "related": about_it, "due": "2030-01-01"} for at in range(60)]
+    api.post("/task/bulk", {"operations": [{"action": "create", "values": each} for each in values]})
+    record = page_at(browser, f"/app/account/{account['id']}")
+    path = next(each for each in record.links if each.endswith("/related/tasks")).removeprefix(here.prefix)
+    first = page_at(browser, f"{path}?sort=title")
+    assert "60 records" in first.said and "Task 000" in first.said and "Task 059" not in first.said
+    following = next(each for each in first.links if "after=" in each).removeprefix(here.prefix)
+    assert "Task 059" in page_at(browser, following).said
+    assert "Task 059" in page_at(browser, f"{path}?sort=-title").said
+    assert browser.get(f"/app/account/{account['id']}/related/nothing").status_code == 404
 
 
 # -- what it costs

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from blueprints.texts import Words
 from runtime import preferences
 from runtime.host import Host
 from runtime.workspace import AsUser, open_workspace
@@ -156,3 +157,17 @@ def test_a_notification_shows_nothing_of_a_record_that_is_out_of_reach_by_now(he
     assert "can no longer see" in page
     assert browser.post("/app/-/notifications/read").status_code == 303
     assert browser.get("/app/-/notifications/unread").get_data(as_text=True) == ""
+
+
+def test_the_time_zone_is_chosen_in_the_menu(here: Site) -> None:
+    browser = here.browser("admin")
+    assert "Asia/Shanghai" in text(browser, "/app/account")
+    assert browser.post("/app/-/preferences", {"timezone": "Europe/Berlin"}).status_code == 303
+    said = text(browser, "/app/account")
+    assert "Europe/Berlin" in said and "Asia/Shanghai" in said, "the organisation's own stays at hand"
+
+
+def test_a_text_says_one_of_something_otherwise_than_many() -> None:
+    words = Words("en")
+    assert (words("count", count=1), words("count", count=2)) == ("1 record", "2 records")
+    assert words("list_bulk_edit", count=1) == "Edit 1 record" and words("board_count", count=1) == "1 in all"

@@ -279,8 +279,8 @@ views:
         "board": (("stage", "close"), False),  # which also serves the filter by stage
         "name__unique": (("name",), True),
         "account__link": (("account",), False),
-        "owner__link": (("owner",), False),
-        "unit__link": (("unit",), False),
+        "owner__link": (("owner", "close"), False),  # in the usual order, for who sees his own only
+        "unit__link": (("unit", "close"), False),
         "kind__choice": (("kind", "close"), False),
         "state__choice": (("state", "close"), False),
         "close__sort": (("close", "id"), False),
@@ -357,7 +357,7 @@ entities:
   deal:
     label: {en: Deal, zh: 商机}
     title: nmae
-    rules: {}
+    pipelines: {}
     fields:
       name: {type: text, maks: 3, max: 2000000}
       stage: {type: chioce}
@@ -376,22 +376,22 @@ workflow: {}
 ENGLISH = """\
 shop.yaml:1:34: grammar_unknown_key: “curency” is not known here. Correct or remove it; known are: name, currency, timezone, languages. Did you mean “currency”?
 shop.yaml:5:12: reference_unknown: There is no “nmae” in Deal. Correct the name. Did you mean “name”?
-shop.yaml:6:5: grammar_not_yet: “rules” is not available in this version. Remove it.
-shop.yaml:8:26: grammar_unknown_key: “maks” is not known here. Correct or remove it; known are: type, label, help, required, unique, default, aliases, sensitivity, max, min. Did you mean “max”?
+shop.yaml:6:5: grammar_not_yet: “pipelines” is not available in this version. Remove it.
+shop.yaml:8:26: grammar_unknown_key: “maks” is not known here. Correct or remove it; known are: type, label, help, required, unique, default, aliases, sensitivity, max, min, encrypted. Did you mean “max”?
 shop.yaml:8:40: grammar_range: “2000000” is out of bounds: at most 4000. Choose another value.
-shop.yaml:9:21: grammar_choice: “chioce” is not possible here. Use one of: text, long_text, rich_text, integer, decimal, money, percent, rating, boolean, date, datetime, time, duration, choice, multi_choice, tags, color, person_name, email, phone, url, address, region, location, barcode, secret, json, sequence, link, links, children, any_link, user, unit, file, files, image, signature. Did you mean “choice”?
+shop.yaml:9:21: grammar_choice: “chioce” is not possible here. Use one of: text, long_text, rich_text, integer, decimal, money, percent, rating, boolean, date, datetime, time, duration, choice, multi_choice, tags, color, person_name, email, phone, url, address, region, location, barcode, secret, json, sequence, link, links, children, any_link, user, unit, file, files, image, signature, formula, lookup, rollup. Did you mean “choice”?
 shop.yaml:10:33: reference_unknown: There is no “acount” in the entities. Correct the name. Did you mean “account”?
-shop.yaml:11:22: grammar_not_yet: “formula” is not available in this version. Remove it.
+shop.yaml:11:7: grammar_missing: “as” is missing. Add it.
 shop.yaml:12:39: grammar_type: This must be true or false. Change it.
 shop.yaml:15:33: reference_unknown: There is no “nam” in Deal. Correct the name. Did you mean “name”?
 shop.yaml:18:39: role_scope_not_owned: Records of Account have no owner, so “own” means nobody. Write all or none, or make it `owned: true`.
-shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, entities, roles, views, layouts, dashboards, workspaces, imports, public_forms, seeds, demo.
+shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, calendars, entities, roles, pools, assignments, approvals, workflows, views, layouts, dashboards, workspaces, imports, public_forms, seeds, demo. Did you mean “workflows”?
 """
 
 CHINESE = """\
 shop.yaml:1:34: grammar_unknown_key: 此处没有“curency”。请更正或删除；可用的有：name, currency, timezone, languages。是否想写“currency”？
 shop.yaml:5:12: reference_unknown: 商机中没有“nmae”，请更正名称。是否想写“name”？
-shop.yaml:6:5: grammar_not_yet: “rules”在此版本中尚不可用，请删除。
+shop.yaml:6:5: grammar_not_yet: “pipelines”在此版本中尚不可用，请删除。
 """
 
 

@@ -173,8 +173,8 @@ def test_literals_become_values_of_the_field(text: str, value: object) -> None:
         ("nmae == 'x'", "expression_unknown_field"),
         ("account.nam == 'x'", "expression_unknown_field"),
         ("$me == owner", "expression_unknown_variable"),
-        ("$user.unit == owner", "expression_unknown_variable"),
-        ("owner == $user.unit", "expression_unknown_variable"),
+        ("$user.unit == owner", "expression_unknown_field"),
+        ("owner == $user.unit", "expression_unknown_field"),
         ("matches(name, 'x')", "expression_unknown_function"),
         ("name.contains('x')", "expression_unknown_function"),
         ("contains(name)", "expression_arguments"),
@@ -218,9 +218,9 @@ def test_literals_become_values_of_the_field(text: str, value: object) -> None:
         ("name.x == 'y'", "expression_not_a_link"),
         ("lines == null", "expression_not_a_link"),
         ("account.parent.parent.parent.parent.name == 'x'", "expression_path_too_long"),
-        ("size + 1 == 2", "expression_unsupported"),
-        ("size - 1 == 2", "expression_unsupported"),
-        ("-size == 2", "expression_unsupported"),
+        ("name + 1 == 2", "expression_not_a_number"),
+        ("size - 'a' == 2", "expression_not_a_number"),
+        ("-name == 2", "expression_wrong_kind"),
         ("size == 1 # note", "expression_unsupported"),
         ("name == 'a", "expression_syntax"),
         ("size ==", "expression_incomplete"),
@@ -291,7 +291,6 @@ HOSTILE = [
     "name[1:2] == 'x'",
     "{'a': 1}",
     "{1, 2}",
-    "active ? true : false",
     "name ?? 'x' == 'y'",
     "account&.name == 'x'",
     "b'x' == name",
@@ -333,7 +332,6 @@ HOSTILE = [
     "$__import__('os')",
     "!",
     "~name",
-    "size % 2 == 0",
     "size & 1",
     "size | 1",
     "size ^ 1",
@@ -360,7 +358,7 @@ def test_hostile_texts_are_refused_at_once(text: str) -> None:
 def test_the_largest_that_is_allowed_is_understood() -> None:
     text = " and ".join(["size == 1"] * 124)
     assert len(understood(text).values) == 124
-    assert decides("not " * 200 + "active", {"active": True})
+    assert decides("not " * 90 + "active", {"active": True})
 
 
 EMPTY: dict[str, Any] = {}

@@ -169,12 +169,12 @@ def test_a_new_key_that_is_the_id_of_another_one_is_a_problem() -> None:
 
 
 def test_layers_are_ordered_by_kind_and_requirement() -> None:
-    upper = layer("package: {code: b, requires: {a: '*'}}\nentities: {deal: {icon: two}}", "b")
+    upper = layer("package: {code: b, requires: {a: '*'}}\nentities: {deal: {icon: target}}", "b")
     upper = Layer("b", requires=("a",), files=upper.files)
-    lower = layer("entities: {deal: {icon: one}}", "a")
+    lower = layer("entities: {deal: {icon: star}}", "a")
     tenant = layer("entities: {deal: {label: Mine}}", "t", "tenant")
     result = compile_layers([tenant, upper, lower, read_text(CORE, "core.yaml")])
-    assert result.parts["entities"]["deal"]["icon"] == "two"
+    assert result.parts["entities"]["deal"]["icon"] == "target"
     assert result.parts["entities"]["deal"]["label"]["*"] == "Mine"
 
 

@@ -80,7 +80,7 @@ def test_a_visitor_may_make_what_the_form_asks_and_nothing_else() -> None:
     enquiry, user, note = (model.entity(each) for each in ("enquiry", "user", "note"))
     assert enquiry is not None and user is not None and note is not None
     found = rights(model, visitor, enquiry)
-    assert {each: found.scope(each) for each in ("read", "create", "update", "delete")} == {
+    assert {each: found.reach(each).widest for each in ("read", "create", "update", "delete")} == {
         "read": "none",
         "create": "all",
         "update": "none",
@@ -88,8 +88,8 @@ def test_a_visitor_may_make_what_the_form_asks_and_nothing_else() -> None:
     }
     assert {each for each in enquiry.fields if found.may_write(each)} == {"owner", "name", "topic"}
     assert not found.may_read("secret")
-    assert rights(model, visitor, user).scope("create") == "none"
+    assert rights(model, visitor, user).reach("create").nothing
     assert not any(rights(model, visitor, user).may_read(each) for each in user.fields)
-    assert rights(model, visitor, note).scope("read") == "none"
+    assert rights(model, visitor, note).reach("read").nothing
     nobody = Actor(None, "?", (f"{FORM}gone",))
-    assert rights(model, nobody, enquiry).scope("create") == "none"
+    assert rights(model, nobody, enquiry).reach("create").nothing

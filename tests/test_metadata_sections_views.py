@@ -167,3 +167,27 @@ def test_the_documentation_says_what_a_view_is() -> None:
     assert "a board" in SECTIONS["views"].documentation(part, "en", model.model)
     assert "看板" in SECTIONS["views"].documentation(part, "zh", model.model)
     assert "`sums`: `amount`" in SECTIONS["views"].documentation(part, "en", model.model)
+
+
+def test_a_view_may_ask_all_that_a_database_can_answer() -> None:
+    view = compiled('columns: {name: {}}, where: "amount * 2 > 5 and add_days(begins, 1) < $today and in_unit(unit)"')
+    assert view.model.get("views", "v") is not None
+
+
+@pytest.mark.parametrize("where", ["is_business_day(begins)", "size > 1 and add_business_days(begins, 2) == ends"])
+def test_what_no_database_can_answer_is_refused_where_it_is_written(where: str) -> None:
+    problems = refused(f'columns: {{name: {{}}}}, where: "{where}"')
+    assert [(each.code, each.path) for each in problems] == [("expression_not_in_sql", "views.v.where")]
+    assert all("business_day" in problems[0].message(lang) for lang in LANGUAGES)
+    assert problems[0].position is not None
+
+
+@pytest.mark.parametrize("where", ["size + 1 > 2", "length(name) > 3", "in_unit(unit)", "contains(name, note)"])
+def test_the_condition_of_a_unique_only_compares(where: str) -> None:
+    text = SHOP.replace(
+        "    sort: {name: asc}",
+        f'    sort: {{name: asc}}\n    unique: {{one: {{fields: {{name: {{}}}}, where: "{where}"}}}}',
+    )
+    with pytest.raises(MetadataInvalid) as caught:
+        compile_layers([read_text(text % "columns: {name: {}}", "shop.yaml")])
+    assert [each.code for each in caught.value.problems] == ["unique_condition"]

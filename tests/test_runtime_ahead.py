@@ -8,10 +8,26 @@ from runtime.ahead import Ahead
 
 
 def test_what_is_made_ahead_is_taken_once() -> None:
-    ahead, go = Ahead(), threading.Event()
-    ahead.begin("a", lambda: go.wait() and 7)
-    go.set()
+    ahead = Ahead()
+    ahead.begin("a", lambda: 7)
     assert [ahead.take("a"), ahead.take("a"), ahead.take("b")] == [7, None, None]
+
+
+def test_it_is_made_in_a_thread_from_the_moment_that_the_database_is_at_work() -> None:
+    ahead, made, by = Ahead(), threading.Event(), []
+
+    def make() -> str:
+        by.append(threading.current_thread())
+        made.set()
+        return "a"
+
+    ahead.begin("a", make)
+    assert not made.wait(0.05)
+    ahead.start()
+    assert made.wait(10) and ahead.take("a") == "a"
+    ahead.begin("b", make)
+    assert ahead.take("b") == "a"
+    assert by[0] is not threading.current_thread() and by[1] is threading.current_thread()
 
 
 def test_what_fails_or_is_too_much_is_simply_not_there() -> None:

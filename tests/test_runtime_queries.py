@@ -656,3 +656,22 @@ def test_every_page_of_a_long_list_costs_one_statement(world: World) -> None:
                 break
         # Only where the empty values begin is there a second one.
         assert statements == 2 and pages == 10 and ws.db.count <= pages + 2
+
+
+def test_sums_and_averages_of_the_largest_numbers_are_exact(server: Any) -> None:
+    made = World(server, make_model(business(), [EVERYTHING]), server.create_place(place("largest")))
+    most, least = 2**63 - 1, -(2**63) + 1
+    new, won = [*[most] * 5, 1], [*[least] * 4, -1]
+    rows = [*(("new", each) for each in new), *(("won", each) for each in won), ("lost", None), ("lost", None)]
+    rate = Decimal(most).scaleb(-3)
+    deals = [complete({"name": "x", "stage": s, "size": n, "rate": rate}, 100 + at) for at, (s, n) in enumerate(rows)]
+    made.build({"deal": deals})
+    with made.workspace(actor(uuid(1), EVERYTHING.id)) as ws:
+        measures = ["sum(size)", "avg(size)", "min(size)", "max(size)", "sum(rate)", "avg(rate)"]
+        found = {each["stage"]: each for each in aggregate(ws, "deal", ["stage"], measures)}
+        everything = aggregate(ws, "deal", [], ["sum(size)"])[0]
+    assert [found[each]["sum(size)"] for each in ("fresh", "won", "gone")] == [5 * most + 1, 4 * least - 1, None]
+    assert everything == {"sum(size)": most}
+    assert (found["won"]["min(size)"], found["fresh"]["max(size)"]) == (least, most)
+    assert found["won"]["avg(size)"] == f"{Decimal(4 * least - 1) / 5:.6f}"
+    assert (found["gone"]["sum(rate)"], found["gone"]["avg(rate)"]) == (f"{2 * rate:.3f}", f"{rate:.6f}")

@@ -12,6 +12,7 @@ from runtime.host import Host
 from runtime.prepared import prepare
 from runtime.queries import Query, find
 from runtime.records import delete, update, write_many
+from runtime.search import finding
 from tests.selling import Place, place
 
 NAMES = {
@@ -164,5 +165,5 @@ def test_what_very_many_records_hold_is_looked_up_in_another_way_and_found_as_we
         more = ("有限公司", "上海 有限", "公司 上海甲", "yxgs", "限有", "北京 上海", "有")
         gathered = {q: found(q) for q in (*FINDS, *more)}
         assert len(gathered["上海 有限"]) == 2 and len(gathered["有限公司"]) == 7
-        monkeypatch.setattr(search, "_MANY", many)
+        monkeypatch.setattr(finding, "_MANY", many)
         assert {q: found(q) for q in gathered} == gathered

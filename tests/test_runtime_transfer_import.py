@@ -323,6 +323,15 @@ def finished(host: Host, tenant: Tenant, report: Report) -> Report:
         return transfer.of_job(ws, jobs.get(ws, report.job))
 
 
+def test_a_person_loads_a_file_of_several_parts(host: Host, tenant: Tenant, tmp_path: Path) -> None:
+    """What is read ahead for the next part is kept under who acts, with all that conditions may ask of him."""
+    ada = kit.person(host, tenant, "Ada", roles=["admin"])
+    queued = load(host, tenant, tmp_path, many(4_100), "company", AsUser(ada))
+    assert queued.state == "queued"
+    report = finished(host, tenant, queued)
+    assert (report.state, report.totals.created) == ("done", 4_100)
+
+
 def test_a_big_file_becomes_a_job(host: Host, tenant: Tenant, tmp_path: Path) -> None:
     queued = load(host, tenant, tmp_path, many(2_500, bad=3), "company")
     assert queued.state == "queued" and names(host, tenant, "company") == []

@@ -17,6 +17,7 @@ from metadata.model import Entity
 from runtime.jobs.drain import drain
 from tests import kit, walking
 from tests.doors import Api, Browser, Person, codes
+from tests.outside import HOOKED
 from tests.pages import Page
 from tests.typecases import FILES
 from tests.walking import ONE, Denied, Walk
@@ -50,10 +51,12 @@ HIDDEN = {
     "reception": "patient.allergies patient.blood patient.history patient.phone patient.email visit.temperature "
     "visit.scan user.email",
     "reader": "book.price book.summary book.isbn",
-    "sales_rep": "user.phone",
+    "sales_rep": "contact.id_number",
     "clerk": "",
 }
-"""What the roles may not read of entities that they may read, said once more and independently of their rights."""
+"""What is hidden from the roles of entities that they may read, said once more and independently of their rights."""
+MASKED = {"reception": "", "reader": "", "sales_rep": "user.phone", "clerk": "user.phone"}
+"""What they see as a mask only."""
 
 
 @pytest.fixture(
@@ -71,10 +74,16 @@ def test_every_address_of_the_interface_answers_as_published(walk: Walk) -> None
         if "get" not in item:
             continue
         entity = walk.model.entity(path.split("/")[1])
-        addresses = [path.replace("{id}", platform.get(path, ""))] if entity is None else _addresses(walk, path, item)
+        addresses = (
+            [path.replace("{id}", platform.get(path, "{id}"))] if entity is None else _addresses(walk, path, item)
+        )
         for address in addresses:
+            if "{" in address:
+                continue  # of a run, a request or a delivery, which no package of these has by itself
             for arguments in _arguments(path, entity):
                 answer = walk.api.get(address, **arguments)
+                if answer.status_code == 422 and codes(answer) == ["approval_none_fits"]:
+                    continue
                 assert answer.status_code == 200, (address, arguments, answer.get_data(as_text=True))
                 content = item["get"]["responses"]["200"].get("content", {})
                 if "application/json" in content and "fields" not in arguments:
@@ -197,14 +206,25 @@ def test_forms_that_are_sent_as_they_are_change_nothing_and_make_equal_records(w
             }  # one record has a file
             # The rows of a copy are rows of its own.
             rows: dict[str, list[str]] = {name: [] for name in filled if _ROW_ID.search(name)}
-            copied = browser.post(f"/app/{entity.key}/new", {**filled, **uploads, **rows, "version": []})
+            # A form never says a secret, so whoever copies has to know it.
+            secrets = {
+                each.key: [HOOKED.get((entity.id, each.id)) or "x"]
+                for each in entity.fields.values()
+                if each.type == "secret" and each.required
+            }
+            copied = browser.post(f"/app/{entity.key}/new", {**filled, **uploads, **rows, **secrets, "version": []})
             if copied.status_code == 422 and _is_one_of_its_kind(walk, entity):
                 continue
             assert copied.status_code == 303, (path, Page(copied.get_data(as_text=True)).said)
             found = re.search("[0-9a-f-]{36}", copied.headers["Location"])
             assert found is not None
             copy = walk.api.get(f"/{entity.key}/{found[0]}").get_json()
-            own = [each.key for each in entity.fields.values() if not each.system and each.type not in _NOT_COPIED]
+            # What is computed of other records is another of a copy, which nothing belongs to.
+            own = [
+                each.key
+                for each in entity.fields.values()
+                if not each.system and each.type not in _NOT_COPIED and each.computed is None
+            ]
             # A box that is not ticked is a no in a new record.
             meant = {key: before.get(key) for key in own}
             meant |= {each.key: bool(meant[each.key]) for each in entity.fields.values() if each.type == "boolean"}
@@ -243,7 +263,8 @@ def test_what_is_hidden_is_what_the_roles_say(limited: Limited) -> None:
     walk, person, hidden = limited
     with kit.workspace(walk.here.host, walk.here.tenant, user=person.id, write=False) as ws:
         [role] = ws.actor.roles
-    assert {f"{of}.{id}" for of, ids in hidden.fields.items() for id in ids} == set(HIDDEN[role].split())
+    for found, said in ((hidden.fields, HIDDEN), (hidden.masked, MASKED)):
+        assert {f"{of}.{id}" for of, ids in found.items() for id in ids} == set(said[role].split())
     named = walk.model.role(role)
     assert named is not None
     for entity in walk.entities:
@@ -342,6 +363,11 @@ def test_nothing_can_be_asked_about_what_is_hidden(limited: Limited) -> None:
                 assert codes(answer) == codes(api.get(f"/{entity.key}", **missing)), "hidden or missing: nobody knows"
             for arguments in ({"group": key}, {"measures": f"max({key})"}):
                 assert api.get(f"/{entity.key}/aggregate", **arguments).status_code == 400
+        for id in hidden.masked.get(entity.id, ()):
+            key = entity.fields[id].key
+            for arguments in ({"where": f"{key} != null"}, {"sort": key}):
+                assert api.get(f"/{entity.key}", **arguments).status_code == 400, (entity.key, arguments)
+            assert api.get(f"/{entity.key}/aggregate", group=key).status_code == 400
     for word, (of, _) in hidden.words(walk).items():
         entity_key = next(each.key for each in walk.entities if each.id == of)
         for each in walk.entities:

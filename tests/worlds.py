@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from metadata import parts, storage
 from metadata.access import Actor, platform_actor
 from metadata.fieldtypes.links import AnyLink
-from metadata.model import Entity, Field, Grant, Model, Option, Relation, Role
+from metadata.model import Entity, Field, Grant, Index, Model, Option, Relation, Role
 from runtime.database.postgres import PostgresServer
 from runtime.database.sqlite import SqliteServer
 from runtime.tables import table_of
@@ -57,7 +57,17 @@ def make_entity(id: str, fields: Mapping[str, Mapping[str, Any]], **more: Any) -
     names = {each.key: each.id for each in made.values()}
     title = more.pop("title", "name")
     label = {"en": id.title(), "zh": id}
-    return Entity(id, id, label, label, made, title, has_currency=money, relations=relations, names=names, **more)
+    # As the compiler has them: what a rule begins with when few records meet it.
+    linking = [
+        each.id for each in made.values() if each.type in _INDEXED and each.id not in ("created_by", "updated_by")
+    ]
+    indexes = tuple(Index(f"{each}__link", (each,)) for each in linking)
+    return Entity(
+        id, id, label, label, made, title, has_currency=money, relations=relations, names=names, indexes=indexes, **more
+    )
+
+
+_INDEXED = ("link", "user", "unit", "any_link")
 
 
 def _relation(entity: str, each: Field) -> Relation:
@@ -212,18 +222,31 @@ class World:
 
     def build(self, rows: Rows, more: Sequence[str] = ()) -> None:
         """Make the tables and write the rows; `more`: further statements."""
+        with self.workspace() as ws:
+            for found in self.model.all("entities"):
+                table_of(self.model, found, ws.db.dialect).table.metadata.create_all(ws.db.sa)
+        self.fill(rows)
+        with self.workspace() as ws:
+            for each in more:
+                ws.db.run(each)
+
+    def fill(self, rows: Rows) -> None:
+        """Write rows into tables that are there."""
         self.rows = rows
         with self.workspace() as ws:
-            dialect = ws.db.dialect
             for found in self.model.all("entities"):
-                held = table_of(self.model, found, dialect)
-                held.table.metadata.create_all(ws.db.sa)
+                held = table_of(self.model, found, ws.db.dialect)
                 for row in rows.get(found.id, []):
                     ws.db.execute(sa.insert(held.table), _stored(found, held, row))
                 if rows.get(found.id):
                     self._index(ws, found, rows[found.id])
-            for each in more:
-                ws.db.run(each)
+
+    def clear(self) -> None:
+        """Take every row out again: what is compiled for the model serves the next rows, too."""
+        with self.workspace() as ws:
+            for found in self.model.all("entities"):
+                for held in table_of(self.model, found, ws.db.dialect).table.metadata.tables.values():
+                    ws.db.execute(sa.delete(held))
 
     def _index(self, ws: Workspace, found: Entity, rows: Sequence[Row]) -> None:
         """Write the tokens that search looks for."""

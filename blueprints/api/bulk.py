@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 
 from blueprints import context, errors
 from blueprints.api import arguments
-from blueprints.api.records import entity_of, version_of
+from blueprints.api.records import confirmed_in, entity_of, version_of
 from blueprints.api.transfers import NOT_TEXT
 from blueprints.api.writing import Written, write
 from blueprints.limits import UNKNOWN_KEY, json_object, require_keys
@@ -73,23 +73,24 @@ def bulk(entity: str) -> Response:
     body, raw = json_object(request)
     if "operations" not in body:
         return _edit(entity, body, raw)
-    require_keys(body, "operations", "all_or_nothing")
+    require_keys(body, "operations", "all_or_nothing", "confirm")
     whole = body.get("all_or_nothing", True)
     if not isinstance(whole, bool):
         raise BadRequest(NOT_A_FLAG("all_or_nothing"))
-    operations = _operations(body.get("operations"))
+    confirm = frozenset(confirmed_in(body))
+    operations = [each._replace(confirm=confirm) for each in _operations(body.get("operations"))]
 
     def command(ws: Workspace) -> Written:
         verdicts = records.bulk(ws, entity_of(ws, entity), operations, all_or_nothing=whole)
         lang = context.language()  # the caller's own, which is known by now
-        return Written({"data": [_verdict(each, lang) for each in verdicts]})
+        return Written({"data": [verdict_json(each, lang) for each in verdicts]})
 
     return write(command, raw)
 
 
 def _edit(entity: str, body: dict[str, Any], raw: bytes) -> Response:
     """The same values for every record that a filter finds or that is named."""
-    require_keys(body, "operations", "where", "q", "ids", "values")
+    require_keys(body, "operations", "where", "q", "ids", "values", "confirm")
     values, ids = body.get("values"), body.get("ids")
     problems: list[Problem] = []
     if not isinstance(values, dict) or not values:
@@ -102,11 +103,12 @@ def _edit(entity: str, body: dict[str, Any], raw: bytes) -> Response:
     if problems:
         raise BadRequest(problems)
     chosen = None if ids is None else tuple(each.lower() for each in ids)
+    confirm = confirmed_in(body)
 
     def command(ws: Workspace) -> Written:
         found = entity_of(ws, entity).id
         query = Query(found, where=body.get("where") or None, q=body.get("q") or None, ids=chosen)
-        return _edited(bulk_edit.edit(ws, query, values or {}))
+        return _edited(bulk_edit.edit(ws, query, values or {}, confirm=confirm))
 
     return write(command, raw)
 
@@ -169,7 +171,7 @@ def _operation(each: Mapping[str, Any]) -> Operation:
     return Operation(each["action"], values, each.get("id"), version_of(version), tuple(each.get("by", ())))
 
 
-def _verdict(verdict: Verdict, lang: str) -> dict[str, Any]:
+def verdict_json(verdict: Verdict, lang: str) -> dict[str, Any]:
     return {
         "verdict": verdict.action,
         "id": verdict.id,

@@ -8,13 +8,15 @@ from flask import Response, request
 
 from blueprints import context, visibility
 from blueprints.answers import json_bytes
-from blueprints.api import arguments, schemas
+from blueprints.api import arguments, openapi_approvals, openapi_processes, schemas
 from blueprints.api import openapi_parts as parts
 from blueprints.api.bulk import MOST_OPERATIONS
+from blueprints.api.pools import MOST as MOST_OF_POOL
 from blueprints.api.schemas import NULL, Schema, ref
 from metadata.fieldtypes import registry
 from metadata.model import Entity
-from runtime import records
+from metadata.pools import pools_of
+from runtime import approvals, records
 from runtime.workspace import Workspace
 
 
@@ -37,8 +39,13 @@ def document(ws: Workspace, root: str) -> dict[str, Any]:
     for entity in visibility.entities(ws):
         components.update(schemas.of(ws, entity))
         paths.update(_paths(ws, entity))
+        paths.update(openapi_processes.paths(ws, entity))
+        if approvals.has_approvals(ws, entity):
+            paths.update(openapi_approvals.of_entity(entity.key))
     paths["/meta"] = {"get": parts.operation("meta", "What there is", {"200": parts.json({"type": "object"})})}
     paths.update(parts.shared_paths())
+    if any(each.id == "approval_task" for each in visibility.entities(ws)):
+        paths.update(openapi_approvals.paths())
     if visibility.has_capability(ws, "feed"):
         paths["/events"] = {"get": _events()}
     return {
@@ -75,6 +82,8 @@ def _paths(ws: Workspace, entity: Entity) -> dict[str, Any]:
         found[f"/{entity.key}/{{id}}/reveal"] = {"parameters": [parts.ID], "post": _reveal(entity, hidden)}
     if may["update"] and may["delete"]:
         found[f"/{entity.key}/merge"] = {"post": _merge(entity)}
+    if entity.pooled:
+        found[f"/{entity.key}/pool"] = {"post": _pool(entity, [each.key for each in pools_of(ws.model, entity)])}
     if any(may.values()):
         found[f"/{entity.key}/bulk"] = {"post": _bulk(entity, may)}
     if (may["create"] or may["update"]) and visibility.has_capability(ws, "import"):
@@ -83,6 +92,9 @@ def _paths(ws: Workspace, entity: Entity) -> dict[str, Any]:
         found[f"/{entity.key}/export"] = {"post": parts.export_operation(entity.key)}
     found[f"/{entity.key}/aggregate"] = {"get": _aggregate(entity)}
     found[f"/{entity.key}/{{id}}/history"] = {"parameters": [parts.ID], "get": _history(entity)}
+    found[f"/{entity.key}/{{id}}/explain"] = {"parameters": [parts.ID], "get": parts.explain_operation(entity.key)}
+    if may["update"] and not visibility.belongs(entity):
+        found |= parts.share_operations(entity.key)
     lists = [each.inverse for each in entity.inverses if _may_see(ws, each.source)]
     if lists:
         found[f"/{entity.key}/{{id}}/related/{{key}}"] = {
@@ -139,13 +151,13 @@ def _create(entity: Entity) -> dict[str, Any]:
     answer["links"] = {
         "read": {"operationId": f"{entity.key}.get", "parameters": {"id": "$response.body#/id"}},
     }
-    found = parts.operation(f"{entity.key}.create", "Create a record", {"201": answer}, [parts.KEY])
+    found = parts.operation(f"{entity.key}.create", "Create a record", {"201": answer}, [parts.CONFIRM, parts.KEY])
     return {**found, "requestBody": parts.body(ref(schemas.name_of(entity, "create")))}
 
 
 def _update(entity: Entity) -> dict[str, Any]:
     answer = {"200": parts.json(ref(schemas.name_of(entity, "read")))}
-    found = parts.operation(f"{entity.key}.update", "Change a record", answer, [parts.KEY])
+    found = parts.operation(f"{entity.key}.update", "Change a record", answer, [parts.CONFIRM, parts.KEY])
     return {**found, "requestBody": parts.body(ref(schemas.name_of(entity, "update")))}
 
 
@@ -179,6 +191,7 @@ def _merge(entity: Entity) -> dict[str, Any]:
             "additionalProperties": parts.UUID,
             "description": "Field -> id of the record whose value stays. Else the survivor's, or the first there is.",
         },
+        "confirm": parts.CONFIRMED,
         "versions": {**by_id, "additionalProperties": {"type": "integer", "minimum": 1}},
     }
     made: dict[str, Schema] = {
@@ -189,6 +202,19 @@ def _merge(entity: Entity) -> dict[str, Any]:
     answer = {"200": parts.json(parts.closed(made), "The record that stays.")}
     found = parts.operation(f"{entity.key}.merge", "Merge records into one", answer, [parts.KEY])
     return {**found, "requestBody": parts.body({**parts.closed(properties), "required": ["survivor", "others"]})}
+
+
+def _pool(entity: Entity, names: list[str]) -> dict[str, Any]:
+    asked: dict[str, Schema] = {
+        "action": {"enum": ["claim", "return", "give", "move"]},
+        "ids": {"type": "array", "items": parts.UUID, "minItems": 1, "maxItems": MOST_OF_POOL},
+        "reason": {"type": "string", "maxLength": 500, "description": "Why records are returned."},
+        "pool": {"enum": names, "description": "Where they are returned or moved to."},
+        "user": {**parts.UUID, "description": "To whom they are given."},
+    }
+    answer = {"200": parts.json({"type": "object"}, "A verdict for each record, in the order of ids.")}
+    found = parts.operation(f"{entity.key}.pool", "Claim records from a pool, return, give or move them", answer)
+    return {**found, "requestBody": parts.body({**parts.closed(asked), "required": ["action", "ids"]})}
 
 
 def _bulk(entity: Entity, may: dict[str, bool]) -> dict[str, Any]:
@@ -215,6 +241,7 @@ def _bulk(entity: Entity, may: dict[str, bool]) -> dict[str, Any]:
         {
             "operations": {"type": "array", "items": {"anyOf": operations}, "minItems": 1, "maxItems": MOST_OPERATIONS},
             "all_or_nothing": {"type": "boolean", "default": True},
+            "confirm": parts.CONFIRMED,
         }
     )
     answer = {"200": parts.json(parts.closed({"data": {"type": "array", "items": parts.VERDICT}}))}

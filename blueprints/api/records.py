@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request, url_for
@@ -24,10 +25,17 @@ NOT_A_VERSION = kind(
     zh="version 应为读取记录时的版本号（整数）。",
 )
 
+NOT_CONFIRMED = kind(
+    "confirm_bad",
+    en='confirm is a list of names of rules whose warnings were read: ["late"], or ["*"] for all.',
+    zh='confirm 是已确认提醒的规则名列表，例如 ["late"]，或用 ["*"] 表示全部。',
+)
 NOT_A_MERGE = kind(
     "merge_bad",
-    en="A merge is {{survivor, others, choices?, versions?}}: an id, a list of ids, ids by field, versions by id.",
-    zh="合并请求应为 {{survivor, others, choices?, versions?}}：ID、ID 列表、字段对应的 ID、ID 对应的版本号。",
+    en="A merge is {{survivor, others, choices?, versions?, confirm?}}: an id, a list of ids, ids by field, versions "
+    "by id, a list of rules.",
+    zh="合并请求应为 {{survivor, others, choices?, versions?, confirm?}}：ID、ID 列表、字段对应的 ID、"
+    "ID 对应的版本号、规则名列表。",
 )
 
 
@@ -64,13 +72,13 @@ def get(entity: str, id: str) -> Response:
 
 
 def create(entity: str) -> Response:
-    """201 with the record as it was saved."""
-    arguments.read(request)
+    """201 with the record as it was saved. `?confirm=<rule>`: its warning does not stop it."""
+    confirm = confirmed(arguments.read(request, "confirm"))
     body, raw = json_object(request)
 
     def command(ws: Workspace) -> Written:
         kind_of = entity_of(ws, entity)
-        record = records.create(ws, kind_of, body)
+        record = records.create(ws, kind_of, body, confirm)
         location = url_for("api.get", entity=kind_of.key, id=record.id)
         return Written(records.as_json(ws, record), 201, location)
 
@@ -79,12 +87,31 @@ def create(entity: str) -> Response:
 
 def update(entity: str, id: str) -> Response:
     """Change the fields that are sent. With a `version` that is no longer the record's: 409 with what differs."""
-    arguments.read(request)
+    confirm = confirmed(arguments.read(request, "confirm"))
     body, raw = json_object(request)
     version = version_of(body.pop("version", None))
-    return write(
-        lambda ws: Written(records.as_json(ws, records.update(ws, entity_of(ws, entity), id, body, version))), raw
-    )
+
+    def command(ws: Workspace) -> Written:
+        return Written(records.as_json(ws, records.update(ws, entity_of(ws, entity), id, body, version, confirm)))
+
+    return write(command, raw)
+
+
+def confirmed(given: Mapping[str, str]) -> tuple[str, ...]:
+    """The rules whose warnings the caller has confirmed: `confirm=late,large`. Raises BadRequest."""
+    problems: list[Problem] = []
+    found = arguments.names(given, "confirm", problems) or ()
+    if problems:
+        raise BadRequest(problems)
+    return found
+
+
+def confirmed_in(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same as a member of a body: `"confirm": ["late"]`. Raises BadRequest."""
+    given = body.get("confirm", [])
+    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+        raise BadRequest(NOT_CONFIRMED("confirm"))
+    return tuple(given)
 
 
 def delete(entity: str, id: str) -> Response:
@@ -127,7 +154,7 @@ def merge(entity: str) -> Response:
 
 def _merging(body: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a merge as they were sent. Raises BadRequest, Invalid."""
-    require_keys(body, "survivor", "others", "choices", "versions")
+    require_keys(body, "survivor", "others", "choices", "versions", "confirm")
     others, choices, versions = body.get("others"), body.get("choices", {}), body.get("versions", {})
     texts = isinstance(choices, dict) and all(isinstance(each, str) for each in choices.values())
     listed = isinstance(others, list) and all(isinstance(each, str) for each in others)
@@ -139,6 +166,7 @@ def _merging(body: dict[str, Any]) -> dict[str, Any]:
         "others": others,
         "choices": choices,
         "versions": {id: version for id, version in read.items() if version is not None},
+        "confirm": confirmed_in(body),
     }
 
 

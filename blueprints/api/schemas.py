@@ -19,6 +19,7 @@ HIDDEN: Schema = {
     "required": ["hidden"],
     "additionalProperties": False,
 }
+MASKED: Schema = {"type": "string", "description": "What is shown of a value that may not be read."}
 EXPANDED: Schema = {"type": "object", "description": "The linked record, when fields of it were asked for."}
 _LINKS = frozenset({"link", "user", "unit", "any_link"})
 
@@ -43,7 +44,11 @@ def of(ws: Workspace, entity: Entity) -> dict[str, Schema]:
 
 def read(ws: Workspace, entity: Entity) -> Schema:
     """What a list or a record answers; `fields` decides which of the properties are there."""
-    return _object(entity, {each.key: _shown(each) for each in visibility.readable(ws, entity)}, ())
+    shown = {each.key: _shown(each) for each in visibility.readable(ws, entity)}
+    for each in visibility.masked(ws, entity):
+        forms = shown[each.key]["anyOf"] if each.key in shown else [NULL]
+        shown[each.key] = {"anyOf": [MASKED, *forms], **_words(each)}
+    return _object(entity, shown, ())
 
 
 def create(ws: Workspace, entity: Entity) -> Schema:
@@ -75,7 +80,8 @@ def _shown(field: Field) -> Schema:
         return {"type": "array", "items": {"anyOf": [{"type": "string"}, EXPANDED]}}
     schema = dict(registry.of(field).json_schema(field))
     forms = [schema, HIDDEN, EXPANDED] if field.type in _LINKS else [schema]
-    return {"anyOf": [*forms, NULL], **_words(field)}
+    kept: Schema = {"readOnly": True} if field.computed is not None else {}
+    return {"anyOf": [*forms, NULL], **_words(field), **kept}
 
 
 def _sent(ws: Workspace, field: Field) -> Schema:

@@ -28,8 +28,8 @@ from runtime.transfer.options import Options
 from runtime.transfer.reports import Report
 from runtime.workspace import Workspace
 
-_OPTIONS = ("mode", "by", "mapping", "dry_run", "all_or_nothing", "ignore_unknown", "blank", "background")
-_FLAGS = ("dry_run", "all_or_nothing", "ignore_unknown")
+_FLAGS = ("dry_run", "all_or_nothing", "ignore_unknown", "accept_warnings")
+_OPTIONS = ("mode", "by", "mapping", *_FLAGS, "blank", "background")
 
 OPTION_BAD = kind(
     "import_option",

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request
+from markupsafe import Markup
 
 from blueprints import context, visibility
+from blueprints.addresses import address_of
 from blueprints.answers import json_answer, json_bytes
 from blueprints.app import cards, cells, figures, layouts, sieve
 from blueprints.app.shell import entity_of, page, text_context
@@ -21,6 +23,7 @@ from metadata.problems import BadRequest, NotFound
 from runtime import queries
 from runtime.queries import Query
 from runtime.queries.query import not_found, unknown_entity
+from runtime.saved_views import SavedView
 from runtime.workspace import Workspace
 
 _CARDS = 20
@@ -63,7 +66,7 @@ class Board:
     """Which form opens else: `quick` when the short one has the board's field, or the whole one."""
 
 
-def show(ws: Workspace, entity: Entity, view: View) -> Response:
+def show(ws: Workspace, entity: Entity, view: View, mine: Sequence[SavedView] = ()) -> Response:
     """The whole page. A filter that is not understood leaves the page standing and says why."""
     words, board = Words(context.language()), board_of(ws, entity, view)
     asked = sieve.asked(view)
@@ -72,7 +75,7 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
     except BadRequest as error:
         columns, problems = (), [each.message(words.lang) for each in error.problems]
     filled = [each for each in columns if each.count][:_AT_ONCE]
-    found = {each.value: _cards(ws, board, asked, each) for each in filled}
+    found = {each.value: _cards(ws, board, asked, each, words) for each in filled}
     return page(
         ws,
         "board.html",
@@ -80,7 +83,7 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
         heading=words.label(view.label),
         entity_label=words.label(entity.label),
         entity_plural=words.label(entity.plural),
-        views=sieve.views(ws, entity, asked, words),
+        views=sieve.views(ws, entity, asked, words, mine),
         filters=sieve.filters(ws, entity, asked, words, view.props["by"]),
         asked=asked,
         searchable=bool(entity.search),
@@ -90,8 +93,8 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
         columns=[_shown(ws, board, asked, each, found.get(each.value)) for each in columns],
         total=sum(each.count for each in columns),
         texts=json_bytes({each: words(f"board_{each}") for each in _SAID}).decode(),
-        clear_url=url_for("app.find", entity=entity.key, view=view.key),
-        new_url=url_for("app.new", entity=entity.key) if board.creatable else None,
+        clear_url=address_of("app.find", entity=entity.key, view=view.key),
+        new_url=address_of("app.new", entity=entity.key) if board.creatable else None,
     )
 
 
@@ -205,11 +208,11 @@ def condition_of(field: Field, value: str) -> str:
 class Some:
     """Cards of one column, and where the next ones are."""
 
-    cards: tuple[cards.Card, ...]
+    cards: Markup
     more_url: str | None
 
 
-def _cards(ws: Workspace, board: Board, asked: Sieve, column: Column, after: str | None = None) -> Some:
+def _cards(ws: Workspace, board: Board, asked: Sieve, column: Column, words: Words, after: str | None = None) -> Some:
     entity = board.entity
     readable = {each.id for each in visibility.readable(ws, entity)}
     query = Query(
@@ -225,11 +228,11 @@ def _cards(ws: Workspace, board: Board, asked: Sieve, column: Column, after: str
     reading = text_context(ws)
     made = cards.cards(ws, entity, board.face, queries.as_json(found), reading, column.done)
     more = _part_url("board_column", board, asked, value=column.value, after=found.next) if found.next else None
-    return Some(made, more)
+    return Some(cards.written(made, words, board.movable), more)
 
 
 def _part_url(endpoint: str, board: Board, asked: Sieve, **arguments: Any) -> str:
-    return url_for(f"app.{endpoint}", view=board.view.key, **asked.arguments(), **arguments)
+    return address_of(f"app.{endpoint}", view=board.view.key, **asked.arguments(), **arguments)
 
 
 def _shown(ws: Workspace, board: Board, asked: Sieve, column: Column, some: Some | None) -> dict[str, Any]:
@@ -239,7 +242,7 @@ def _shown(ws: Workspace, board: Board, asked: Sieve, column: Column, some: Some
         "head": column,
         "some": some,
         "load_url": _part_url("board_column", board, asked, value=column.value) if column.count and not some else None,
-        "new_url": url_for("app.new", entity=board.entity.key, **prefill) if board.creatable else None,
+        "new_url": address_of("app.new", entity=board.entity.key, **prefill) if board.creatable else None,
     }
 
 
@@ -253,8 +256,9 @@ def board_column(view: str) -> Response:
         board, asked = _part(ws, view)
         value = request.args.get("value", NOTHING)
         column = Column(value, "", done=value in _done(board))
-        some = _cards(ws, board, asked, column, request.args.get("after") or None)
-        return make_response(render_template("board_cards.html", some=some, board=board))
+        words = Words(context.language())
+        some = _cards(ws, board, asked, column, words, request.args.get("after") or None)
+        return make_response(render_template("board_cards.html", some=some))
 
     return context.perform(command)
 
@@ -292,7 +296,8 @@ def board_card(view: str, id: str) -> Response:
         value = records[0].get(board.by.key)
         at = _value(value["id"] if isinstance(value, Mapping) and "id" in value else value)
         made = cards.cards(ws, board.entity, board.face, records, text_context(ws), at in _done(board))
-        return make_response(render_template("board_cards.html", some=Some(made, None), board=board, value=at))
+        shown = cards.written(made, Words(context.language()), board.movable, at)
+        return make_response(render_template("board_cards.html", some=Some(shown, None)))
 
     return context.perform(command)
 

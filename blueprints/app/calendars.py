@@ -7,47 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from blueprints import context, visibility
+from blueprints.addresses import address_of
 from blueprints.app import cards, hours, layouts, sieve
+from blueprints.app.calendar_events import Event, Maker, Writer
 from blueprints.app.shell import page, text_context
 from blueprints.app.sieve import Sieve
 from blueprints.app.spans import MODES, Span, day_text, instant, parse_day, span, weekday
 from blueprints.texts import Words
-from metadata.expressions.binding import zone
 from metadata.fieldtypes.base import TextContext
 from metadata.model import Entity, Field, View
 from metadata.problems import BadRequest, NotFound
 from runtime import queries
 from runtime.queries import Query
 from runtime.queries.query import MAX_LIMIT, unknown_entity
+from runtime.saved_views import SavedView
 from runtime.workspace import Workspace
 
 PER_DAY = {"month": 4, "week": 12, "day": 200, "agenda": 50}
 """Records of one day that are shown; the others are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A record on a calendar. Minutes are since midnight of its first day; None for whole days."""
-
-    card: cards.Card
-    first: dt.date
-    last: dt.date
-    tint: str
-    start: str
-    until: str
-    minute: int | None = None
-    minutes: int = 60
-
-    @property
-    def time(self) -> str:
-        return "" if self.minute is None else f"{self.minute // 60:02}:{self.minute % 60:02}"
-
-    @property
-    def several_days(self) -> bool:
-        return self.first != self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +65,7 @@ class Calendar:
         return self.start.type == "datetime"
 
 
-def show(ws: Workspace, entity: Entity, view: View) -> Response:
+def show(ws: Workspace, entity: Entity, view: View, mine: Sequence[SavedView] = ()) -> Response:
     """The whole page. Raises NotFound when the actor may not read the date."""
     words, reading = Words(context.language()), text_context(ws)
     calendar = visibility.kept_for(ws, ("calendar", view.id), lambda: _calendar(ws, entity, view))
@@ -108,7 +88,7 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
         heading=words.label(view.label),
         entity_label=words.label(entity.label),
         entity_plural=words.label(entity.plural),
-        views=sieve.views(ws, entity, asked, words),
+        views=sieve.views(ws, entity, asked, words, mine),
         filters=sieve.filters(ws, entity, asked, words),
         asked=asked,
         searchable=bool(entity.search),
@@ -117,6 +97,7 @@ def show(ws: Workspace, entity: Entity, view: View) -> Response:
         span=shown,
         days=days,
         weekdays=[weekday(each.date, words) for each in days[:7]],
+        events=Writer(words, calendar.movable),
         grid=hours.grid(days) if calendar.timed and shown.mode in ("week", "day") else None,
         any_event=any(each.events for each in days),
         overfull=found.overfull,
@@ -157,9 +138,10 @@ def _calendar(ws: Workspace, entity: Entity, view: View) -> Calendar | None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Events by day, and how many there are on days that have more than are here."""
+    """Events by day, and how many there are on each."""
 
     by_day: Mapping[dt.date, Sequence[Event]]
+    """Those that are shown."""
     counts: Mapping[dt.date, int]
     overfull: bool = False
     next: str | None = None
@@ -170,16 +152,33 @@ def _found(ws: Workspace, calendar: Calendar, asked: Sieve, shown: Span, reading
     agenda = shown.mode == "agenda"
     limit = PER_DAY["agenda"] if agenda else MAX_LIMIT
     after = request.args.get("after") or None if agenda else None
+    most = PER_DAY[shown.mode]
     page = _page(ws, calendar, asked, shown.first, shown.last, reading, limit, after)
-    events = _events(ws, calendar, page, reading)
     if page.next is None or agenda:
-        return Found(_spread(events, shown), {}, next=page.next)
-    by_day: dict[dt.date, Sequence[Event]] = {}
+        spread = _maker(calendar, reading).spread(queries.as_json(page), shown)
+        by_day = _carded(ws, calendar, {day: events[:most] for day, events in spread.items()}, reading)
+        return Found(by_day, {day: len(events) for day, events in spread.items()}, next=page.next)
+    some: dict[dt.date, Sequence[Event]] = {}
     counts: dict[dt.date, int] = {}
     for each in shown.days:
-        found = _page(ws, calendar, asked, each, each, reading, PER_DAY[shown.mode], None, "capped")
-        by_day[each], counts[each] = _events(ws, calendar, found, reading), found.count or 0
-    return Found(by_day, counts, overfull=True)
+        found = _page(ws, calendar, asked, each, each, reading, most, None, "capped")
+        some[each] = [_maker(calendar, reading).event(record) for record in queries.as_json(found)]
+        counts[each] = found.count or 0
+    return Found(_carded(ws, calendar, some, reading), counts, overfull=True)
+
+
+def _maker(calendar: Calendar, reading: TextContext) -> Maker:
+    return Maker(calendar.start, calendar.until, calendar.color, reading.timezone)
+
+
+def _carded(
+    ws: Workspace, calendar: Calendar, events: Mapping[dt.date, Sequence[Event]], reading: TextContext
+) -> dict[dt.date, Sequence[Event]]:
+    """What is shown gets a card; what is only counted needs none."""
+    records = {each.record["id"]: each.record for held in events.values() for each in held}
+    made = cards.cards(ws, calendar.entity, calendar.face, [*records.values()], reading, True)
+    by_id = {each.id: each for each in made}
+    return {day: [replace(each, card=by_id[each.record["id"]]) for each in held] for day, held in events.items()}
 
 
 def _page(
@@ -220,41 +219,6 @@ def _between(calendar: Calendar, first: dt.date, last: dt.date, timezone: str) -
     return f"{start} < '{end}' and {after}"
 
 
-def _events(ws: Workspace, calendar: Calendar, page: queries.Page, reading: TextContext) -> list[Event]:
-    records = queries.as_json(page)
-    made = cards.cards(ws, calendar.entity, calendar.face, records, reading, True)
-    return [_event(calendar, record, card, reading) for record, card in zip(records, made, strict=True)]
-
-
-def _event(calendar: Calendar, record: Mapping[str, Any], card: cards.Card, reading: TextContext) -> Event:
-    start = str(record[calendar.start.key])
-    until = str(record.get(calendar.until.key) or "") if calendar.until is not None else ""
-    first = cards.day_of(start, reading.timezone)
-    color = calendar.color.option(str(record.get(calendar.color.key))) if calendar.color is not None else None
-    event = Event(card, first, first, cards.tint(color) if calendar.color is not None else "blue", start, until)
-    if until:
-        event = replace(event, last=max(first, cards.day_of(until, reading.timezone)))
-    if not calendar.timed:
-        return event
-    begin = cards.moment_of(start)
-    local = begin.astimezone(zone(reading.timezone))
-    minutes = int((cards.moment_of(until) - begin).total_seconds() // 60) if until else 60
-    return replace(event, minute=local.hour * 60 + local.minute, minutes=max(minutes, 30))
-
-
-def _spread(events: Sequence[Event], shown: Span) -> dict[dt.date, Sequence[Event]]:
-    """Every day with the events that touch it: those of several days first, then by time."""
-    found: dict[dt.date, list[Event]] = {}
-    for each in events:
-        day = max(each.first, shown.first)
-        while day <= min(each.last, shown.last):
-            found.setdefault(day, []).append(each)
-            day += dt.timedelta(days=1)
-    for held in found.values():
-        held.sort(key=lambda each: (not each.several_days, each.start))
-    return dict(found)
-
-
 # -- what the template says
 
 
@@ -266,16 +230,15 @@ def _addresses(calendar: Calendar, asked: Sieve) -> tuple[str, str | None]:
     new: dict[str, Any] = {calendar.start.key: f"{_ANY_DAY}T09:00" if calendar.timed else _ANY_DAY}
     return (
         asked.url(calendar.entity, mode="day", day=_ANY_DAY),
-        url_for("app.new", entity=calendar.entity.key, **new) if calendar.creatable else None,
+        address_of("app.new", entity=calendar.entity.key, **new) if calendar.creatable else None,
     )
 
 
 def _day(
     shown: Span, date: dt.date, found: Found, addresses: tuple[str, str | None], words: Words, today: dt.date
 ) -> Day:
-    events = found.by_day.get(date, ())
-    some = tuple(events[: PER_DAY[shown.mode]])
-    total = max(found.counts.get(date, 0), len(events))
+    some = tuple(found.by_day.get(date, ()))
+    total = max(found.counts.get(date, 0), len(some))
     url, new_url = addresses
     return Day(
         date,
@@ -299,6 +262,6 @@ def _urls(calendar: Calendar, asked: Sieve, shown: Span, found: Found, today: dt
         "next": at(shown.next),
         "today": at(today),
         "later": at(shown.about, after=found.next) if found.next else None,
-        "clear": url_for("app.find", entity=calendar.entity.key, view=calendar.view.key, mode=shown.mode),
-        "new": url_for("app.new", entity=calendar.entity.key) if calendar.creatable else None,
+        "clear": address_of("app.find", entity=calendar.entity.key, view=calendar.view.key, mode=shown.mode),
+        "new": address_of("app.new", entity=calendar.entity.key) if calendar.creatable else None,
     }

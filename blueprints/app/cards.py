@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from markupsafe import Markup, escape
 
 from blueprints import visibility
 from blueprints.app import cells
+from blueprints.assets import icon
+from blueprints.texts import Words
 from metadata.expressions.binding import zone
 from metadata.fieldtypes.base import TextContext
 from metadata.model import Entity, Field, Option
 from metadata.problems import say
 from runtime.workspace import Workspace
 
-_ID = "00000000-0000-0000-0000-000000000000"
 _PLAIN = frozenset(
     "text integer decimal money percent date datetime time duration phone email sequence boolean".split()
 )
@@ -101,65 +102,142 @@ def cards(
     """`done`: nothing is due any more."""
     titles = cells.Titles(ws, reading, "")
     titles.read(face.details, records)
-    # An address is built once, not for each of a hundred cards.
-    head, _, tail = url_for("app.show", entity=entity.key, id=_ID).partition(_ID)
+    lead = cells.addresses(entity)
     writer = _Writer(ws, face, reading, titles, done)
-    return tuple(writer.card(each, f"{head}{each['id']}{tail}") for each in records)
+    return tuple([writer.card(each, lead(each["id"])) for each in records])
+
+
+Say = Callable[[Mapping[str, Any]], Detail | None]
+"""Record -> one field of its card."""
 
 
 class _Writer:
-    """Writes the cards of one column."""
+    """Writes the cards of one column. What says a field is prepared once for all of them."""
 
     def __init__(self, ws: Workspace, face: Face, reading: TextContext, titles: cells.Titles, done: bool) -> None:
         self.face, self.reading, self.titles = face, reading, titles
         self.today = dt.date.min if done else today(ws, reading.timezone)
+        self.title = cells.sayer(face.title, reading) if face.title is not None else None
+        self.owner = self._named(face.owner) if face.owner is not None else None
+        self.due = cells.sayer(face.due.field, reading) if face.due is not None else None
         self.details = [
-            (each, say(each.label, reading.language))
+            self._detail(each, say(each.label, reading.language))
             for each in face.details
             # The due date has a place of its own.
             if face.due is None or each.path != face.due.path
         ]
 
     def card(self, record: Mapping[str, Any], url: str) -> Card:
-        face, reading = self.face, self.reading
-        title = cells.text_of(face.title, record.get(face.title.key), reading) if face.title is not None else ""
-        details = (self._detail(each, label, record) for each, label in self.details)
+        face = self.face
+        title = self.title(record.get(face.title.key)) if self.title is not None and face.title is not None else ""
         return Card(
             record["id"],
             record["version"],
             title or record["id"][:8],
             url,
-            tuple(each for each in details if each is not None),
-            self._name(face.owner, cells.value_at(record, face.owner.path)) if face.owner is not None else "",
+            tuple([found for each in self.details if (found := each(record)) is not None]),
+            self.owner(cells.value_at(record, face.owner.path)) if self.owner and face.owner is not None else "",
             self._due(record),
         )
 
-    def _detail(self, shown: cells.Shown, label: str, record: Mapping[str, Any]) -> Detail | None:
-        value = cells.value_at(record, shown.path)
-        if value is None or (isinstance(value, Mapping) and value.get("hidden") is True):
-            return None
-        if shown.field.type in cells.LINKS:
-            return Detail(label, self._name(shown, value))
-        if shown.field.type == "choice":
-            return Detail(label, cells.text_of(shown.field, value, self.reading), tint(shown.field.option(str(value))))
-        if shown.field.type in _PLAIN:
-            return Detail(label, cells.text_of(shown.field, value, self.reading), number=shown.number)
+    def _detail(self, shown: cells.Shown, label: str) -> Say:
+        made: dict[str, Detail | None] = {}
+        say = self._saying(shown, label)
+        if say is None:
+            return lambda record: self._by_cell(shown, label, record)
+
+        def said(record: Mapping[str, Any]) -> Detail | None:
+            value = record.get(shown.path) if "." not in shown.path else cells.value_at(record, shown.path)
+            if value is None:
+                return None
+            key = value if value.__class__ is str else str(value)
+            if key not in made:
+                made[key] = None if isinstance(value, Mapping) and value.get("hidden") is True else say(value)
+            return made[key]
+
+        return said
+
+    def _saying(self, shown: cells.Shown, label: str) -> Callable[[Any], Detail] | None:
+        """How values of the field's type are said; None for a type that its cell knows better."""
+        field, text = shown.field, cells.sayer(shown.field, self.reading)
+        if field.type in cells.LINKS:
+            name = self._named(shown)
+            return lambda value: Detail(label, name(value))
+        if field.type == "choice":
+            return lambda value: Detail(label, text(value), tint(field.option(str(value))))
+        if field.type in _PLAIN:
+            return lambda value: Detail(label, text(value), number=shown.number)
+        return None
+
+    def _by_cell(self, shown: cells.Shown, label: str, record: Mapping[str, Any]) -> Detail | None:
         found = cells.cell(shown, record, self.reading, self.titles)
         return Detail(label, found.text, cell=found) if found.pieces else None
 
-    def _name(self, shown: cells.Shown, value: Any) -> str:
+    def _named(self, shown: cells.Shown) -> Callable[[Any], str]:
         """The name of a linked record, as far as the actor may read it."""
-        if not isinstance(value, Mapping) or shown.title is None:
-            return ""
-        return cells.text_of(shown.title, value.get(shown.title.key), self.reading)
+        if shown.title is None:
+            return lambda value: ""
+        key, text = shown.title.key, cells.sayer(shown.title, self.reading)
+        return lambda value: text(value.get(key)) if isinstance(value, Mapping) else ""
 
     def _due(self, record: Mapping[str, Any]) -> Due | None:
         due = self.face.due
         value = cells.value_at(record, due.path) if due is not None else None
-        if due is None or not isinstance(value, str):
+        if self.due is None or not isinstance(value, str):
             return None
-        late = day_of(value, self.reading.timezone) < self.today
-        return Due(cells.text_of(due.field, value, self.reading), late)
+        return Due(self.due(value), day_of(value, self.reading.timezone) < self.today)
+
+
+def written(cards: Iterable[Card], words: Words, movable: bool, value: str | None = None) -> Markup:
+    """The cards of a board's column as HTML, in one piece: a template that puts a hundred together takes its time.
+
+    `value`: the column that they stand in, for who shows them elsewhere.
+    """
+    safe, show = cells.safe, cells.shower(words)
+    at = f' data-value="{safe(value)}"' if value is not None else ""
+    label = escape(words.board_move)
+    sign = '<span class="board-move-sign"></span>'
+    button = f'<button class="board-move" type="button" data-move hidden aria-label="{label}" title="{label}">'
+    mover = f"{button}{sign}</button>" if movable else ""
+    found = []
+    for card in cards:
+        title = safe(card.title)
+        details = "".join([_detail(each, show) for each in card.details])
+        inner = f'<dl class="board-details">{details}</dl>' if details else ""
+        found.append(
+            f'<li class="board-card" data-card="{card.id}" data-version="{card.version}"{at} data-title="{title}" '
+            f'tabindex="0"><a class="board-title" href="{card.url}">{title}</a>{inner}{_foot(card, words)}{mover}</li>'
+        )
+    return Markup("".join(found))
+
+
+def _detail(each: Detail, show: Callable[[cells.Cell], str]) -> str:
+    label, of_class = cells.safe(each.label), ' class="number"' if each.number else ""
+    return f'<div{of_class} title="{label}"><dt class="visually-hidden">{label}</dt><dd>{said(each, show)}</dd></div>'
+
+
+def said(detail: Detail, show: Callable[[cells.Cell], str]) -> str:
+    """A detail's value as HTML."""
+    if detail.cell is not None:
+        return show(detail.cell)
+    text = cells.safe(detail.text)
+    return f'<span class="badge tint-{detail.tint}">{text}</span>' if detail.tint else text
+
+
+def _foot(card: Card, words: Words) -> str:
+    due, owner = card.due, cells.safe(card.owner)
+    parts = ""
+    if due is not None and due.late:
+        late = f'<span class="visually-hidden">{words.board_late}</span>'
+        parts = f'<span class="board-due late">{icon("calendar-due")}<span>{cells.safe(due.text)}</span>{late}</span>'
+    elif due is not None:
+        parts = f'<span class="board-due">{icon("calendar")}<span>{cells.safe(due.text)}</span></span>'
+    if owner:
+        initials = f'<span aria-hidden="true">{cells.safe(card.initials)}</span>'
+        parts += (
+            f'<span class="avatar-small" title="{owner}">{initials}<span class="visually-hidden">{owner}</span></span>'
+        )
+    return f'<div class="board-foot">{parts}</div>' if parts else ""
 
 
 def day_of(value: str, timezone: str) -> dt.date:

@@ -17,7 +17,11 @@ from runtime import queries
 from runtime.queries import Query
 from runtime.workspace import Workspace
 
-_PLATFORMS_OWN = frozenset({"user", "unit", "tag", "exchange_rate", "notification"})
+_PLATFORMS_OWN = frozenset(
+    """
+    user unit tag exchange_rate notification approval_request approval_task proxy webhook incoming_webhook shared_secret
+    """.split()
+)
 """Entities whose records do not mean that work has begun: people and what they are in come first."""
 _BESIDE_WORK = _PLATFORMS_OWN | {"activity", "note", "task"}
 """Those of core: alone they are no business."""

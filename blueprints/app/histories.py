@@ -10,7 +10,8 @@ from blueprints.app import differing, reading
 from blueprints.app.reading import Reader
 from metadata.model import Entity, Field
 
-_KINDS = frozenset({"created", "updated", "deleted", "restored", "merged", "revealed"})
+_KINDS = frozenset({"created", "updated", "deleted", "restored", "merged", "revealed", "shared", "unshared"})
+_KINDS |= {"claimed", "returned", "assigned", "moved"}
 _CHANNELS = frozenset({"form", "api", "import", "job", "workflow", "command"})
 _PROSE = frozenset({"long_text", "rich_text", "json"})
 _LONG = 60
@@ -61,6 +62,12 @@ _ICONS = {
     "restored": "restore",
     "merged": "arrows-join",
     "revealed": "eye",
+    "shared": "share",
+    "unshared": "share-off",
+    "claimed": "hand-grab",
+    "returned": "inbox",
+    "assigned": "user-check",
+    "moved": "arrows-right-left",
 }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from blueprints.app.calendars import Day, Event
+    from blueprints.app.calendar_events import Event
+    from blueprints.app.calendars import Day
 
 HALF_HOUR = 30
 _FIRST, _LAST = 8, 19

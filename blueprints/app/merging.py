@@ -12,6 +12,7 @@ from blueprints import context, visibility
 from blueprints.app import cells
 from blueprints.app.reading import Reader, reader_of, title_of
 from blueprints.app.shell import entity_of, page
+from blueprints.app.warned import confirmed, to_confirm
 from blueprints.policies import PAGE, Route
 from blueprints.texts import Words
 from metadata.fieldtypes import registry
@@ -83,7 +84,7 @@ def merge_post(entity: str) -> Response:
     def command(ws: Workspace) -> str:
         found = _mergeable(ws, entity)
         others = [each for each in ids if each != survivor]
-        records.merge(ws, found, survivor, others, _choices(), _versions())
+        records.merge(ws, found, survivor, others, _choices(), _versions(), confirmed())
         return url_for("app.show", entity=found.key, id=survivor, done="recycling_merged")
 
     try:
@@ -157,7 +158,12 @@ def _page(
             }
             for each in pointing
         ],
-        problems=[each.message(words.lang) for each in problems if not each.path.startswith("choices.")],
+        problems=[
+            {"message": each.message(words.lang), "confirm": to_confirm(each)}
+            for each in problems
+            if not each.path.startswith("choices.")
+        ],
+        confirmed=dict.fromkeys(confirmed()),
         search=_search(ws, entity, found, reader) if len(found) < _SIDE_BY_SIDE else None,
         urls={"list": url_for("app.find", entity=entity.key), "merge": url_for("app.merge_post", entity=entity.key)},
     )

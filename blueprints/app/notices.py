@@ -86,6 +86,8 @@ def _show(ws: Workspace, each: Notification, names: dict[tuple[str, str], str], 
             about = words.notice_out_of_reach
     elif each.job:
         url = url_for("app.job", id=each.job)
+    elif each.approval:
+        url = url_for("app.approval", id=each.approval)
     elif entity is not None:
         about = words.notice_out_of_reach
     said = notifications.subject(each.kind, words.lang, what=what, count=each.count) if what or each.job else ""
@@ -93,6 +95,8 @@ def _show(ws: Workspace, each: Notification, names: dict[tuple[str, str], str], 
         said = words("notice_by", said=said, who=each.who)
     at = each.at.astimezone(_zone(zone))
     icon = _ICONS.get(each.kind, "alert-triangle" if each.kind.endswith(".failed") else "circle-check")
+    if each.approval:
+        icon = "writing-sign"
     return Shown(
         each.id, said or each.subject, about, url, icon, each.at.isoformat(), f"{at:%Y-%m-%d %H:%M}", each.read
     )

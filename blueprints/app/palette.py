@@ -85,7 +85,8 @@ def found(ws: Workspace, text: str) -> tuple[Group, ...]:
     if not text:
         return _filled(Group(words.palette_recent, tuple(_recent(ws))), Group(words.palette_pages, tuple(_pages(ws))))
     pages = tuple(item for item in (*_pages(ws), *_news(ws)) if _is_like(item.title, text))[:_MOST_PAGES]
-    return _filled(*_records(ws, text), Group(words.palette_pages, pages))
+    groups = sorted(_records(ws, text), key=lambda group: _by(group.items[0].title, text))
+    return _filled(*groups, Group(words.palette_pages, pages))
 
 
 def _filled(*groups: Group) -> tuple[Group, ...]:
@@ -124,9 +125,18 @@ def _item(searched: Searched, id: str, texts: Sequence[str], typed: str) -> Item
     return Item(title or str(id)[:8], url, searched.entity.icon, "" if hint == title else hint)
 
 
+_ELSEWHERE = 3
+"""It was found by something else than its title as it is written."""
+
+
 def _rank(title: str, typed: str) -> int:
     folded, wanted = fold(title), fold(typed)
-    return 0 if folded == wanted else 1 if folded.startswith(wanted) else 2 if wanted in folded else 3
+    return 0 if folded == wanted else 1 if folded.startswith(wanted) else 2 if wanted in folded else _ELSEWHERE
+
+
+def _by(title: str, typed: str) -> int:
+    """Kinds of records in the menu's order, but first those called so: a company before the people who work there."""
+    return 0 if _rank(title, typed) < _ELSEWHERE else 1
 
 
 def _is_enough(text: str) -> bool:

@@ -23,7 +23,7 @@ from runtime import queries
 from runtime.queries.query import not_found
 from runtime.workspace import Workspace
 
-_WIDE = frozenset({"long_text", "rich_text", "json", "address", "children", "links", "files", "image", "signature"})
+WIDE = frozenset({"long_text", "rich_text", "json", "address", "children", "links", "files", "image", "signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,24 @@ def values_of(
     shown = {each: found for each in ids if (found := cells.shown(ws, entity, each)) is not None}
     record = record_of(ws, entity, id, [*(each.asked for each in shown.values()), *more])
     reader.titles.read(shown.values(), [record])
-    editable = editable_ids(ws, entity)
+    editable = editable_in(ws, entity, id)
     return record, {
         each: Value(
             found.field.key,
             reader.words.label(found.label),
             cells.cell(found, record, reader.context, reader.titles),
             found.field.type,
-            found.field.type in _WIDE,
+            found.field.type in WIDE,
             each in editable,
         )
         for each, found in shown.items()
     }
+
+
+def editable_in(ws: Workspace, entity: Entity, id: str) -> frozenset[str]:
+    """The same of one record: none when the actor may only look at it."""
+    found = editable_ids(ws, entity)
+    return found if found and visibility.may_with(ws, entity, "update", id) else frozenset()
 
 
 def editable_ids(ws: Workspace, entity: Entity) -> frozenset[str]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, make_response, render_template, request, url_for
 
 from blueprints import context, visibility
-from blueprints.app import histories, layouts, previews, reading, relating, stages, timeline
+from blueprints.addresses import address_at, address_of
+from blueprints.app import histories, layouts, pooling, previews, reading, relating, sharing, stages, timeline
+from blueprints.app.approvals import banner as approvals
+from blueprints.app.approvals.banner import Closed
 from blueprints.app.layouts import Arrangement, Sheet
+from blueprints.app.processes import recording as processes
 from blueprints.app.reading import Reader, Value, record_of, title_of
 from blueprints.app.shell import entity_of, page, shell_of
 from blueprints.policies import PAGE, Route
@@ -97,9 +101,17 @@ def _contents(asked: Asked) -> dict[str, Any]:
     side = [each for each in layouts.side_fields(asked.ws, entity) if each not in inside]
     about = [each for each in ("created_at", "created_by", "updated_at", "updated_by") if each in entity.fields]
     stage = [asked.plan.stage] if asked.plan.stage else []
-    ids = dict.fromkeys([*asked.plan.highlights, *stage, *inside, *side, *about])
+    pool = ["owner", "pool"] if entity.pooled else []
+    ids = dict.fromkeys([*asked.plan.highlights, *stage, *inside, *side, *about, *pool])
     record, values = reading.values_of(reader, entity, id, ids)
     bar = stages.stages(reader, entity, asked.plan.stage, record)
+    closed = approvals.closed(reader, entity, id)
+    if closed is not None:
+        values = {
+            each: replace(found, editable=found.editable and each in closed.fields) for each, found in values.items()
+        }
+        if bar is not None and asked.plan.stage not in closed.fields:
+            bar = replace(bar, movable=False)
     return {
         "record": record,
         "entity": entity,
@@ -112,6 +124,10 @@ def _contents(asked: Asked) -> dict[str, Any]:
             if each in values and not (bar is not None and each == asked.plan.stage)
         ],
         "stages": bar,
+        "lying": pooling.lying(reader, entity, record) if entity.pooled else None,
+        "approval": approvals.banner(reader, entity, id),
+        "automation": processes.automation(reader, entity, id),
+        "closed": closed,
         "tabs": [_tab(asked, each) for each in asked.plan.sheets],
         "tab_label": reader.words.label(sheet.label),
         "sections": _sections(reader, sheet, values),
@@ -122,7 +138,7 @@ def _contents(asked: Asked) -> dict[str, Any]:
         "files": _files(asked, record, inside),
         "attaching": relating.attaching(reader.ws, entity, id, asked.plan.timeline),
         "additions": relating.additions(reader, entity, id, asked.plan.related),
-        "urls": _urls(asked),
+        "urls": _urls(asked, record, closed),
         **_stream_of(asked),
     }
 
@@ -130,7 +146,9 @@ def _contents(asked: Asked) -> dict[str, Any]:
 def _tab(asked: Asked, sheet: Sheet) -> Tab:
     place: dict[str, Any] = {"entity": asked.entity.key, "id": asked.id, "tab": sheet.id}
     label = asked.reader.words.label(sheet.label)
-    return Tab(sheet.id, label, url_for("app.show", **place), url_for("app.record_part", **place), sheet is asked.sheet)
+    return Tab(
+        sheet.id, label, address_at("app.show", **place), address_at("app.record_part", **place), sheet is asked.sheet
+    )
 
 
 def _sections(reader: Reader, sheet: Sheet, values: Mapping[str, Value]) -> list[Section]:
@@ -199,7 +217,7 @@ def _brought(item: timeline.Item) -> Iterable[str]:
 
 def _chips(reader: Reader, entity: Entity, sheet: Sheet, place: Mapping[str, Any]) -> list[dict[str, str]]:
     """The filters above a timeline: all, each list, the changes; `page` is the address for browsers without scripts."""
-    part, whole = url_for("app.timeline_part", **place), url_for("app.show", **place)
+    part, whole = address_at("app.timeline_part", **place), address_at("app.show", **place)
     found = [{"key": "", "label": reader.words.record_all, "url": part, "page": whole}]
     named = [
         (each.key, reader.words.label(relating.label_of(reader.ws, entity, each.key)))
@@ -252,20 +270,24 @@ def history_part(entity: str, id: str) -> Response:
     return context.perform(part)
 
 
-def _urls(asked: Asked) -> dict[str, str | None]:
+def _urls(asked: Asked, record: Mapping[str, Any], closed: Closed | None) -> dict[str, str | None]:
     entity, id = asked.entity, asked.id
-    may = visibility.actions(asked.ws, entity)  # what to offer; the write path decides again
+    # What to offer; the write path decides again.
+    granted = [each for each in ("update", "delete") if visibility.may_with(asked.ws, entity, each, id)]
+    may = granted if closed is None else [each for each in granted if each == "update" and closed.fields]
     merging = {"update", "delete"} <= set(may)
     return {
-        "list": url_for("app.find", entity=entity.key),
-        "self": url_for("app.show", entity=entity.key, id=id),
-        "part": url_for("app.record_part", entity=entity.key, id=id, tab=asked.sheet.id),
-        "api": url_for("api.get", entity=entity.key, id=id),
-        "here": url_for("app.arrive", entity=entity.key, id=id),
-        "edit": url_for("app.edit", entity=entity.key, id=id) if "update" in may else None,
-        "stage": url_for("app.move_stage", entity=entity.key, id=id),
-        "delete": url_for("app.delete", entity=entity.key, id=id) if "delete" in may else None,
+        "list": address_of("app.find", entity=entity.key),
+        "self": address_at("app.show", entity=entity.key, id=id),
+        "part": address_at("app.record_part", entity=entity.key, id=id, tab=asked.sheet.id),
+        "api": address_at("api.get", entity=entity.key, id=id),
+        "here": address_at("app.arrive", entity=entity.key, id=id),
+        "edit": address_at("app.edit", entity=entity.key, id=id) if "update" in may else None,
+        "stage": address_at("app.move_stage", entity=entity.key, id=id),
+        "delete": address_at("app.delete", entity=entity.key, id=id) if "delete" in may else None,
         "merge": url_for("app.merging", entity=entity.key, ids=id) if merging else None,
+        "share": sharing.share_url(asked.ws, entity, id, "update" in granted),
+        "return": pooling.return_url(asked.ws, entity, record, "update" in may and closed is None),
     }
 
 

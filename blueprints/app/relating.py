@@ -9,6 +9,7 @@ from typing import Any
 from flask import url_for
 
 from blueprints import visibility
+from blueprints.addresses import address_at, address_of
 from blueprints.app import cells, layouts, lists
 from blueprints.app.reading import Reader, prefix_of
 from metadata.model import Entity, Field
@@ -110,7 +111,7 @@ def starters(reader: Reader, entity: Entity, id: str, keys: Sequence[str]) -> tu
         add = adding(reader.ws, entity, id, key)
         if add is None:
             continue
-        url = url_for("app.compose", entity=entity.key, id=id, of=add.key)
+        url = address_at("app.compose", entity=entity.key, id=id, of=add.key)
         given: dict[str, Any] = {add.link: add.text}
         new_url = url_for("app.new", entity=add.entity.key, **given)
         kind = kind_of(reader.ws, add.entity)
@@ -154,7 +155,7 @@ def attaching(ws: Workspace, entity: Entity, id: str, keys: Sequence[str]) -> At
             title = add.entity.fields[add.entity.title]
             named = title.key if title.type == "text" and title in visibility.writable(ws, add.entity) else ""
             return Attaching(
-                url_for("api.create", entity=add.entity.key),
+                address_of("api.create", entity=add.entity.key),
                 "POST",
                 field.key,
                 named,
@@ -196,8 +197,8 @@ def additions(reader: Reader, entity: Entity, id: str, keys: Sequence[str]) -> t
                 Addition(
                     reader.words("new", what=reader.words.label(add.entity.label)),
                     add.entity.icon,
-                    url_for("app.compose", entity=entity.key, id=id, of=key),
-                    f"{url_for('app.new', entity=add.entity.key)}?{add.link}={add.text}",
+                    address_at("app.compose", entity=entity.key, id=id, of=key),
+                    f"{address_of('app.new', entity=add.entity.key)}?{add.link}={add.text}",
                 )
             )
     return tuple(found)
@@ -228,7 +229,7 @@ def related(reader: Reader, entity: Entity, id: str, key: str) -> RelatedList | 
     listed = listed_of(ws, entity, key)
     if listed is None:
         return None
-    columns = _columns(ws, listed)
+    columns = columns_of(ws, listed)
     asked = tuple(dict.fromkeys(each.asked for each in columns))
     found = queries.related(ws, entity.key, id, key, fields=asked, limit=_ROWS, count="capped")
     add = adding(ws, entity, id, key)
@@ -238,13 +239,19 @@ def related(reader: Reader, entity: Entity, id: str, key: str) -> RelatedList | 
         words.label(listed.entity.label),
         listed.entity.icon,
         tuple(Column(words.label(each.label), each.number) for each in columns),
-        _rows(reader, listed.entity, columns, queries.as_json(found)),
+        rows_of(reader, listed.entity, columns, queries.as_json(found)),
         found.count or 0,
         found.capped,
-        url_for("app.compose", entity=entity.key, id=id, of=key) if add is not None else None,
-        f"{url_for('app.new', entity=add.entity.key)}?{add.link}={add.text}" if add is not None else None,
-        _more(listed, id) if found.next else None,
+        address_at("app.compose", entity=entity.key, id=id, of=key) if add is not None else None,
+        new_url(ws, entity, id, key),
+        _more(entity, listed, id) if found.next else None,
     )
+
+
+def new_url(ws: Workspace, entity: Entity, id: str, key: str) -> str | None:
+    """The whole form of a new record of a list; None where the actor may not add one."""
+    add = adding(ws, entity, id, key)
+    return f"{address_of('app.new', entity=add.entity.key)}?{add.link}={add.text}" if add is not None else None
 
 
 def label_of(ws: Workspace, entity: Entity, key: str) -> Label:
@@ -253,7 +260,7 @@ def label_of(ws: Workspace, entity: Entity, key: str) -> Label:
     return field.label if field is not None else relation.inverse_label if relation is not None else {"*": key}
 
 
-def _rows(
+def rows_of(
     reader: Reader, entity: Entity, columns: Sequence[cells.Shown], records: Sequence[Mapping[str, Any]]
 ) -> tuple[Row, ...]:
     reader.titles.read(columns, records)
@@ -262,20 +269,28 @@ def _rows(
         Row(
             each["id"],
             prefix + each["id"],
-            tuple(cells.cell(column, each, reader.context, reader.titles) for column in columns),
+            tuple(_cell(reader, column, each) for column in columns),
         )
         for each in records
     )
 
 
-def _more(listed: Listed, id: str) -> str | None:
-    """The list of them all, where a condition can say which they are."""
+def _cell(reader: Reader, column: cells.Shown, record: Mapping[str, Any]) -> cells.Cell:
+    """As everywhere, but a number without the zeros that only a column of numbers needs."""
+    cell = cells.cell(column, record, reader.context, reader.titles)
+    if column.field.type != "decimal" or not cell.pieces or "." not in cell.text:
+        return cell
+    return cells.Cell((cells.Piece(cell.text.rstrip("0").rstrip(".")),))
+
+
+def _more(entity: Entity, listed: Listed, id: str) -> str:
+    """The list of them all where a condition can say which they are, else a page of their own."""
     if listed.through is not None or listed.link.type not in cells.LINKS:
-        return None
+        return address_at("app.related", entity=entity.key, id=id, key=listed.key)
     return url_for("app.find", entity=listed.entity.key, where=f'{listed.link.key} == "{id}"')
 
 
-def _columns(ws: Workspace, listed: Listed) -> tuple[cells.Shown, ...]:
+def columns_of(ws: Workspace, listed: Listed) -> tuple[cells.Shown, ...]:
     """The first columns of its list, without the link that leads back here; the record's name comes first."""
     return visibility.kept_for(
         ws, ("related columns", listed.entity.id, listed.link.id), lambda: _choose_columns(ws, listed)

@@ -19,18 +19,25 @@ from blueprints.app import (
     merging,
     notices,
     palette,
+    pooling,
     presence,
     previews,
+    processes,
     records,
     recycling,
+    related_page,
+    sharing,
     stages,
     transfers,
 )
+from blueprints.app.approvals import asking as approval_asking
+from blueprints.app.approvals import boxes as approval_boxes
+from blueprints.app.approvals import one as approval_one
 from blueprints.app.choices import came_from
 from blueprints.app.shell import current_group, menu, page
 from blueprints.auth.pages import remember_language
 from blueprints.limits import UNKNOWN_ADDRESS
-from blueprints.policies import PAGE, Route
+from blueprints.policies import PAGE, VISITOR, Route
 from blueprints.policies import mount as mount_routes
 from metadata.problems import LANGUAGES, NotFound
 from runtime.workspace import Workspace
@@ -60,7 +67,7 @@ def speak(code: str) -> Response:
 ROUTES = (
     Route("/", "GET", home, PAGE),
     Route("/app", "GET", home, PAGE),
-    Route("/app/-/language/<code>", "GET", speak, PAGE),
+    Route("/app/-/language/<code>", "GET", speak, VISITOR),
     *boards.ROUTES,
     *dashboards.ROUTES,
     *choices.ROUTES,
@@ -79,6 +86,13 @@ ROUTES = (
     *previews.ROUTES,
     *divisions.ROUTES,
     *deleting.ROUTES,
+    *pooling.ROUTES,
+    *sharing.ROUTES,
+    *processes.ROUTES,
+    *related_page.ROUTES,
+    *approval_boxes.ROUTES,
+    *approval_one.ROUTES,
+    *approval_asking.ROUTES,
 )
 """Addresses under `/app/-/` are the platform's own: no entity's key begins like that."""
 

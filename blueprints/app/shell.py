@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request
 
 from blueprints import context, security, visibility
+from blueprints.addresses import address_of
 from blueprints.app import tiles
 from blueprints.texts import Words
 from metadata.fieldtypes.base import TextContext
@@ -31,12 +32,14 @@ class Line:
     icon: str = "table"
     dashboard: str | None = None
     """Then `entity` is empty."""
+    taken: frozenset[str] = frozenset()
+    """Views that lines of the same menu open; the others belong to the line of their entity."""
 
     @property
     def url(self) -> str:
         if self.dashboard is not None:
-            return url_for("app.dashboard", key=self.dashboard)
-        return url_for("app.find", entity=self.entity, view=self.view)
+            return address_of("app.dashboard", key=self.dashboard)
+        return address_of("app.find", entity=self.entity, view=self.view)
 
     @property
     def current(self) -> bool:
@@ -45,7 +48,8 @@ class Line:
             return request.endpoint == "app.dashboard" and arguments.get("key") == self.dashboard
         if arguments.get("entity") != self.entity:
             return False
-        return "id" in arguments or request.args.get("view") == self.view
+        view = request.args.get("view")
+        return "id" in arguments or view == self.view or (self.view is None and view not in self.taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Group:
     @property
     def url(self) -> str:
         """Where it begins."""
-        return url_for("app.dashboard", key=self.home) if self.home is not None else self.items[0].url
+        return address_of("app.dashboard", key=self.home) if self.home is not None else self.items[0].url
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,17 @@ class New:
 
     @property
     def url(self) -> str:
-        return url_for("app.new", entity=self.entity)
+        return address_of("app.new", entity=self.entity)
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    name: str
+    chosen: bool
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +103,18 @@ class Shell:
     csrf: str
     tenant: str
     notice: str
+    zones: tuple[Zone, ...]
+    """Time zones at hand: the person's own and the organisation's."""
+    configures: bool = False
+    """Whether the pages for people who configure are shown."""
+    processes: bool = False
+    """Whether the pages for people who look after workflows are shown."""
+    approves: bool = False
+    """Whether there is anything here that needs approval."""
 
 
-NOTICES = ("saved", "restored", "deleted_note", "form_merged", "recycling_merged", "recycling_led")
+NOTICES: tuple[str, ...] = ("saved", "restored", "deleted_note", "form_merged", "recycling_merged", "recycling_led")
+NOTICES += ("pool_claimed", "pool_returned", "pool_given", "pool_moved", "share_given", "share_ended")
 
 
 def page(ws: Workspace, template: str, status: int = 200, **values: Any) -> Response:
@@ -113,7 +136,22 @@ def shell_of(ws: Workspace) -> Shell:
         csrf=security.masked(ws.session.csrf) if ws.session is not None else "",
         tenant=words.label(name) if name else ws.tenant.label or ws.tenant.name,
         notice=words(done) if done in NOTICES else "",
+        zones=_zones(ws),
+        configures=visibility.has_capability(ws, "configure"),
+        processes=any(visibility.has_capability(ws, each) for each in ("jobs", "configure")),
+        approves=_approves(ws),
     )
+
+
+def _approves(ws: Workspace) -> bool:
+    """Approvals have their line in the menu where some are described and the person's roles let him see his own."""
+    task = ws.model.entity("approval_task")
+    return task is not None and bool(ws.model.index.get("approvals")) and visibility.may(ws, task, "read")
+
+
+def _zones(ws: Workspace) -> tuple[Zone, ...]:
+    own, usual = ws.actor.timezone, str(ws.model.settings.get("timezone", "UTC"))
+    return tuple(Zone(name, name == own) for name in dict.fromkeys((own, usual)))
 
 
 def current_group(groups: tuple[Group, ...]) -> Group | None:
@@ -145,6 +183,8 @@ def _menu(ws: Workspace, words: Words) -> tuple[Group, ...]:
     for each in ws.model.all("workspaces"):
         if may_use(ws, each):
             lines = tuple(line for item in each.items if (line := _line(ws, item, words)))
+            taken = frozenset(line.view for line in lines if line.view is not None)
+            lines = tuple(replace(line, taken=taken) for line in lines)
             if lines:
                 found.append(Group(words.label(each.label), lines, each.key, each.icon, _home(ws, each)))
     return tuple(found) or _plain_menu(ws, words)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 
 from blueprints import visibility
+from blueprints.addresses import address_of
 from blueprints.texts import Words
 from metadata.model import Entity, Field, View
 from metadata.problems import PlatformError
 from runtime import queries
+from runtime.saved_views import SavedView
 from runtime.workspace import Workspace
 
 _FILTERS = 6
@@ -59,7 +61,7 @@ class Sieve:
         return {name: value for name, value in found.items() if value}
 
     def url(self, entity: Entity, **more: Any) -> str:
-        return url_for("app.find", entity=entity.key, view=self.view.key, **self.arguments(), **more)
+        return address_of("app.find", entity=entity.key, view=self.view.key, **self.arguments(), **more)
 
 
 def asked(view: View) -> Sieve:
@@ -125,17 +127,28 @@ def _is_readable(ws: Workspace, entity: Entity, where: str | None) -> bool:
     return True
 
 
-def views(ws: Workspace, entity: Entity, sieve: Sieve, words: Words) -> list[dict[str, Any]]:
-    """The views of the entity as tabs; what the person searches for goes along."""
-    return [
+def views(ws: Workspace, entity: Entity, sieve: Sieve, words: Words, mine: Sequence[SavedView]) -> list[dict[str, Any]]:
+    """The views of the entity as tabs, then the person's own and shared ones; what is searched for goes along."""
+    described = [
         {
             "label": words.label(each.label),
-            "url": url_for("app.find", entity=entity.key, view=each.key, **sieve.arguments()),
+            "url": address_of("app.find", entity=entity.key, view=each.key, **sieve.arguments()),
             "icon": VIEW_ICONS.get(each.kind, "list"),
             "current": each.id == sieve.view.id,
         }
         for each in views_of(ws, entity)
     ]
+    # A saved view has a condition of its own.
+    saved = [
+        {
+            "label": each.name,
+            "url": address_of("app.find", entity=entity.key, view=each.id),
+            "icon": "users" if each.shared else "user",
+            "current": False,
+        }
+        for each in mine
+    ]
+    return described + saved
 
 
 def views_of(ws: Workspace, entity: Entity) -> list[View]:

@@ -12,11 +12,15 @@ from blueprints import context
 from blueprints.app import cells, reading
 from blueprints.app.reading import Reader
 from blueprints.app.shell import entity_of, page
+from blueprints.app.warned import confirmed, to_confirm
 from blueprints.policies import PAGE, Route
 from metadata.model import Entity
 from metadata.problems import PlatformError
 from runtime import records
 from runtime.workspace import Workspace
+
+_STOPPED = ("red", "gray")
+"""Colours of an end without success: what stands before it was not necessarily reached (a lost deal was never won)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,17 @@ def stages(reader: Reader, entity: Entity, field_id: str | None, record: Mapping
     field, value = shown.field, record.get(shown.field.key)
     options = [each for each in field.options if not each.retired or each.key == value]
     at = next((place for place, each in enumerate(options) if each.key == value), -1)
+    stopped = at > 0 and options[at].color in _STOPPED
     steps = tuple(
         Step(
             each.key,
             reader.words.label(each.label),
             each.color or "",
-            "current" if place == at else "done" if place < at else "open",
+            "current" if place == at else "done" if place < at and not stopped else "open",
         )
         for place, each in enumerate(options)
     )
-    movable = field.id in reading.editable_ids(reader.ws, entity)
+    movable = field.id in reading.editable_in(reader.ws, entity, str(record["id"]))
     return Stages(field.key, reader.words.label(field.label), steps, value or "", movable)
 
 
@@ -69,7 +74,7 @@ def move_stage(entity: str, id: str) -> Response:
     def command(ws: Workspace) -> str:
         found = entity_of(ws, entity)
         name = request.form.get("field", "")
-        records.update(ws, found, id, {name: request.form.get("value") or None}, version)
+        records.update(ws, found, id, {name: request.form.get("value") or None}, version, confirmed())
         return url_for("app.show", entity=found.key, id=id, done="saved")
 
     try:
@@ -90,8 +95,19 @@ def _refused(ws: Workspace, entity: Entity, id: str, error: PlatformError) -> Re
         error.status,
         title=reading.title_of(ws, entity, record, reader.context),
         problems=[each.message(reader.words.lang) for each in error.problems],
+        again=_again(entity, id, error),
         back=url_for("app.show", entity=entity.key, id=id),
     )
+
+
+def _again(entity: Entity, id: str, error: PlatformError) -> dict[str, Any] | None:
+    """The same move with its warnings confirmed, where nothing else stands against it."""
+    rules = [to_confirm(each) for each in error.problems]
+    if not rules or None in rules:
+        return None
+    sent = {name: request.form.get(name, "") for name in ("field", "value", "version")}
+    url = url_for("app.move_stage", entity=entity.key, id=id)
+    return {"url": url, "sent": sent, "confirm": dict.fromkeys([*confirmed(), *rules])}
 
 
 ROUTES = (Route("/app/<entity>/<id>/stage", "POST", move_stage, PAGE),)

@@ -42,6 +42,7 @@ class Chosen:
     by: str = ""
     keep_good: bool = True
     dry_run: bool = False
+    accept_warnings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def _chosen(form: Mapping[str, str]) -> Chosen:
         form.get("by", ""),
         bool(form.get("keep_good")),
         bool(form.get("dry_run")),
+        bool(form.get("accept_warnings")),
     )
 
 
@@ -98,6 +100,7 @@ def _options(chosen: Chosen) -> Options:
         mapping=chosen.mapping or None,
         all_or_nothing=not chosen.keep_good,
         dry_run=chosen.dry_run,
+        accept_warnings=chosen.accept_warnings,
         ignore_unknown=True,
         language=context.language(),
     )

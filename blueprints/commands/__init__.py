@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from blueprints.commands import data, packages, people, serving, tenants
+from blueprints.commands import data, delivering, explaining, packages, people, serving, tenants
 from blueprints.commands.output import Group
 
 
@@ -18,5 +18,5 @@ def main() -> None:
     """
 
 
-for part in (serving, packages, tenants, people, data):
+for part in (serving, packages, tenants, people, data, delivering, explaining):
     part.add_to(main)

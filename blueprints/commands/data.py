@@ -39,6 +39,7 @@ def add_to(main: click.Group) -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything, write nothing.")
 @click.option("--keep-good/--all-or-nothing", default=True, help="What happens when rows are refused.")
 @click.option("--ignore-unknown", is_flag=True, help="Pass over columns that mean no field.")
+@click.option("--accept-warnings", is_flag=True, help="Write rows of which rules only warn.")
 @click.option("--as-user", help="Load as this person; else as the platform itself.")
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the refused rows to this CSV file."
@@ -57,6 +58,7 @@ def load(
     dry_run: bool,
     keep_good: bool,
     ignore_unknown: bool,
+    accept_warnings: bool,
     as_user: str | None,
     report: Path | None,
     job_id: str | None,
@@ -75,6 +77,7 @@ def load(
         dry_run=dry_run,
         all_or_nothing=not keep_good,
         ignore_unknown=ignore_unknown,
+        accept_warnings=accept_warnings,
         language=language(),
     )
     with opened_host() as host:

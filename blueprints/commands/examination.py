@@ -28,15 +28,15 @@ def examine() -> list[Finding]:
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:
-    from runtime import vault
+    from runtime import sealing
 
-    if vault.has_key(settings.secret_key):
-        yield Finding("secrets", True, "METALOOM_SECRET_KEY encrypts fields of type secret")
+    if sealing.has_key(settings.secret_key):
+        yield Finding("secrets", True, "METALOOM_SECRET_KEY encrypts secrets and encrypted fields")
     elif settings.secret_key:
-        short = f"METALOOM_SECRET_KEY has fewer than {vault.SHORTEST_KEY} characters, so fields of type secret cannot"
-        yield Finding("secrets", False, f"{short} be written")
+        short = f"METALOOM_SECRET_KEY has fewer than {sealing.SHORTEST_KEY} characters, so secrets and encrypted fields"
+        yield Finding("secrets", False, f"{short} cannot be written")
     else:
-        yield Finding("secrets", True, "METALOOM_SECRET_KEY is not set; fields of type secret cannot be written")
+        yield Finding("secrets", True, "METALOOM_SECRET_KEY is not set; secrets and encrypted fields cannot be written")
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 def _tenant(host: Host, tenant: Tenant) -> Finding:
     from metadata.problems import PlatformError
-    from runtime import vault
+    from runtime import encrypting, sealing
     from runtime.jobs import table
     from runtime.workspace import PlatformActor, open_workspace
 
@@ -85,11 +85,17 @@ def _tenant(host: Host, tenant: Tenant) -> Finding:
         with open_workspace(host, tenant, PlatformActor()) as ws:
             dead = len(table.listing(ws, "dead"))
             waiting = len(table.listing(ws, "queued"))
-            locked = not vault.has_key(host.settings.secret_key) and any(
-                each.type == "secret" for entity in ws.model.all("entities") for each in entity.fields.values()
+            old = encrypting.pending(ws) if sealing.has_key(host.settings.secret_key) else 0
+            locked = not sealing.has_key(host.settings.secret_key) and any(
+                each.type == "secret" or each.encrypted
+                for entity in ws.model.all("entities")
+                for each in entity.fields.values()
             )
     except PlatformError as error:
         return Finding(what, False, str(error))
+    if old:
+        said = f"keeps {old} records and events that are not encrypted with METALOOM_SECRET_KEY"
+        return Finding(what, False, f"{said}: run `metaloom reencrypt {tenant.name}`")
     if locked:
         return Finding(what, False, "has fields of type secret, which cannot be written without METALOOM_SECRET_KEY")
     said = f"release {ws.release}, {waiting} jobs waiting, {dead} given up"

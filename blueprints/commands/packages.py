@@ -127,6 +127,8 @@ def _show(made: ChangePlan) -> None:
         line = Text(f"{sign} {change.path}", color).append(_values(change), "dim")
         if change.risk != "safe":
             line.append(f"  [{change.risk}]", _RISKS[change.risk])
+        if change.rows is not None:
+            line.append(f"  {change.rows} records computed")
         out.print(line)
         if change.refused is not None:
             out.print(Text(f"    {change.refused.message(language())}", "red"))
@@ -138,7 +140,8 @@ def _show(made: ChangePlan) -> None:
 def _values(change: Change) -> str:
     if change.kind != "changed":
         return ""
-    return f"  {_short(change.before)} -> {_short(change.after)}"
+    before, after = _short(change.before), _short(change.after)
+    return f"  {before} -> {after}" if before != after else ""
 
 
 def _short(value: object) -> str:

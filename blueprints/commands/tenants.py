@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_to(main: click.Group) -> None:
-    for command in (tenant, upgrade, doctor):
+    for command in (tenant, upgrade, doctor, reencrypt):
         main.add_command(command)
 
 
@@ -104,12 +104,20 @@ def _row(verdict: Upgraded) -> tuple[str, int, int, str]:
 
 
 @click.command()
+@click.option("--recompute", "recomputed", metavar="TENANT", help="Prove that every computed value is right.")
+@click.option("--write", is_flag=True, help="Put right what --recompute finds.")
 @json_option
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
-    """Look whether settings, database, Redis, tenants and jobs are well."""
+def doctor(context: click.Context, recomputed: str | None, write: bool, as_json: bool) -> None:
+    """Look whether settings, database, Redis, tenants and jobs are well; with --recompute, whether values are."""
     from blueprints.commands.examination import examine
 
+    if recomputed is not None:
+        from blueprints.commands.recomputing import recompute
+
+        if not recompute(recomputed, write=write, as_json=as_json):
+            context.exit(1)
+        return
     findings = examine()
     if as_json:
         print_json([{"what": each.what, "ok": each.ok, "said": each.said} for each in findings])
@@ -121,3 +129,35 @@ def doctor(context: click.Context, as_json: bool) -> None:
             console().print(mark.append(each.what, "bold").append(f": {each.said}"))
     if not all(each.ok for each in findings):
         context.exit(1)
+
+
+@click.command()
+@click.argument("names", metavar="[TENANT]...", nargs=-1)
+@json_option
+def reencrypt(names: tuple[str, ...], as_json: bool) -> None:
+    """Encrypt what tenants (all, if none is named) keep secret with METALOOM_SECRET_KEY.
+
+    METALOOM_OLD_SECRET_KEY opens what the former key has encrypted. May be stopped and started again.
+    """
+    from runtime import directory, encrypting, sealing
+    from runtime.workspace import PlatformActor, open_workspace
+
+    done: list[dict[str, Any]] = []
+    with opened_host() as host:
+        if sealing.current_key(host.settings) is None:
+            raise click.UsageError("Set METALOOM_SECRET_KEY to at least 32 random characters.")
+        for each in [directory.find(host, name) for name in names] or directory.all(host):
+
+            def told(entity: str, number: int, name: str = each.name) -> None:
+                if number and not as_json:
+                    console().print(f"{name}: {entity}: {number} encrypted")
+
+            number = encrypting.everything(host, each, told)
+            with open_workspace(host, each, PlatformActor()) as ws:
+                done.append({"tenant": each.name, "done": number, "left": encrypting.pending(ws)})
+    if as_json:
+        print_json(done)
+    else:
+        print_table(["tenant", "done", "left"], [tuple(each.values()) for each in done])
+    if any(each["left"] for each in done):
+        raise click.exceptions.Exit(1)

@@ -6,10 +6,42 @@ from typing import Any
 
 from flask import Flask
 
-from blueprints.texts import boards, catalogue, console, forms, lists, records, recycling, shell, values, visitors
+from blueprints.texts import (
+    approvals,
+    boards,
+    catalogue,
+    console,
+    forms,
+    lists,
+    pools,
+    processes,
+    records,
+    recycling,
+    sharing,
+    shell,
+    studio,
+    values,
+    visitors,
+)
 from metadata.problems import LANGUAGES, Label, say
 
-_PARTS = (catalogue, shell, lists, boards, records, forms, values, recycling, visitors, console)
+_PARTS = (
+    catalogue,
+    shell,
+    lists,
+    boards,
+    pools,
+    records,
+    forms,
+    values,
+    recycling,
+    sharing,
+    approvals,
+    processes,
+    visitors,
+    console,
+    studio,
+)
 
 
 def _all() -> dict[str, tuple[str, str]]:
@@ -26,13 +58,18 @@ TEXTS = _all()
 
 
 class Words:
-    """The pages' words in one language: `t.sign_in`, or `t("found", count=3)` with holes filled."""
+    """The pages' words in one language: `t.sign_in`, or `t("found", count=3)` with holes filled.
+
+    A text that reads otherwise for a count of one has another one beside it: `found_one`.
+    """
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self._at = LANGUAGES.index(lang)
 
     def __call__(self, key: str, **values: Any) -> str:
+        if values.get("count") == 1 and f"{key}_one" in TEXTS:
+            key = f"{key}_one"
         return TEXTS[key][self._at].format_map(values) if values else TEXTS[key][self._at]
 
     def __getattr__(self, key: str) -> str:

@@ -23,6 +23,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "form_date_hint": ("2027-06-30, tomorrow, +3d", "2027-06-30、明天、+3d"),
     "form_differs": ("Two values", "两个值"),
     "form_find": ("Search", "搜索"),
+    "form_warned": ("Please look at this before saving", "保存前请确认"),
+    "form_save_anyway": ("Save anyway", "仍然保存"),
     "form_invalid": ("{count} entries are not right yet", "有 {count} 处需要修改"),
     "form_invalid_one": ("One entry is not right yet", "有 1 处需要修改"),
     "form_kind": ("Kind of record", "记录类型"),
@@ -35,6 +37,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "form_owner_hint": ("You", "您本人"),
     "form_row_delete": ("Delete row {row}", "删除第 {row} 行"),
     "form_rows_count": ("{count} rows", "{count} 行"),
+    "form_rows_count_one": ("1 row", "1 行"),
     "form_rows_too_many": (
         "{count} rows are too many to edit in a form (at most {most}). Edit them one by one, or by import.",
         "共 {count} 行，超出表单可编辑的数量（最多 {most} 行）。请逐行编辑或使用导入。",

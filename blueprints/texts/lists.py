@@ -11,8 +11,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "list_as_text": ("Edit as text", "以文本编辑"),
     "list_bulk_choose": ("Choose a field to change", "选择要修改的字段"),
     "list_bulk_delete": ("Delete {count} records?", "删除 {count} 条记录？"),
+    "list_bulk_delete_one": ("Delete this record?", "删除这条记录？"),
     "list_bulk_deleted": ("{count} deleted", "已删除 {count} 条"),
     "list_bulk_edit": ("Edit {count} records", "编辑 {count} 条记录"),
+    "list_bulk_edit_one": ("Edit 1 record", "编辑 1 条记录"),
     "list_bulk_edited": ("{count} changed", "已修改 {count} 条"),
     "list_bulk_no_field": (
         "There is nothing here that you may change for several records at once.",
@@ -23,6 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "list_bulk_restored": ("{count} restored", "已恢复 {count} 条"),
     "list_bulk_running": ("Working…", "处理中…"),
     "list_bulk_same": ("{count} were so already", "{count} 条无需修改"),
+    "list_bulk_same_one": ("1 was so already", "1 条无需修改"),
     "list_bulk_undo": ("Undo", "撤销"),
     "list_chip_edit": ("Change this condition", "修改此条件"),
     "list_chip_remove": ("Remove this condition", "移除此条件"),
@@ -58,6 +61,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What is deleted stays here for a while and can be restored.",
         "删除的记录会在此保留一段时间，可随时恢复。",
     ),
+    "list_empty_search": ("Nothing found for “{q}”", "没有找到“{q}”"),
+    "list_empty_search_text": (
+        "Try fewer letters, part of a name or the end of a phone number.",
+        "请减少字数，或输入名称的一部分、电话尾号。",
+    ),
+    "list_clear_search": ("Show all", "显示全部"),
     "list_empty_filter": ("Nothing matches", "没有符合条件的记录"),
     "list_empty_filter_text": (
         "No record meets this filter. Loosen a condition, or clear the filter.",
@@ -83,6 +92,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "list_group_further": (
         "{count} further groups are not shown. Add a filter to see them.",
         "还有 {count} 个分组未显示，请添加筛选条件。",
+    ),
+    "list_group_further_one": (
+        "1 further group is not shown. Add a filter to see it.",
+        "还有 1 个分组未显示，请添加筛选条件。",
     ),
     "list_group_none": ("No groups", "不分组"),
     "list_group_open": ("Show the rows of {label}", "显示“{label}”的记录"),

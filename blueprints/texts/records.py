@@ -14,6 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "record_changed_here": ("{who} changed this record.", "{who} 修改了此记录。"),
     "record_changes": ("Changes", "变更"),
     "record_changes_more": ("{count} more fields", "另有 {count} 个字段"),
+    "record_changes_more_one": ("1 more field", "另有 1 个字段"),
     "record_close": ("Close", "关闭"),
     "record_compose": ("Log", "记录"),
     "record_compose_about": ("New {what} for {about}", "为 {about} 新建{what}"),

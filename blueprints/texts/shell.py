@@ -44,6 +44,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "shell_notices": ("Notifications", "通知"),
     "shell_search": ("Search or jump to…", "搜索或跳转…"),
     "shell_tabs": ("Main places", "主要位置"),
+    "shell_timezone_other": ("Another one…", "其他时区…"),
     "shell_theme": ("Appearance", "外观"),
     "shell_theme_system": ("As the system", "跟随系统"),
     "shell_theme_light": ("Light", "浅色"),

@@ -8,6 +8,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "value_copied": ("Copied.", "已复制。"),
     "value_revealed": ("Shown to you; this has been written down.", "已向您显示，此次查看已被记录。"),
     "kind_revealed": ("showed a secret", "查看密文"),
+    "kind_shared": ("shared the record", "共享记录"),
+    "kind_unshared": ("ended a share", "取消共享"),
     "value_secret_set": ("Set – leave empty to keep it", "已设置，留空则保持不变"),
     "value_secret_remove": ("Remove the value", "清除该值"),
     "value_duration_hint": ("1h 30m", "1小时30分"),

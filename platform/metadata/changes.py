@@ -31,6 +31,8 @@ class Change:
     after: Any = None
     refused: Problem | None = None
     """Why it cannot be applied, when it cannot."""
+    rows: int | None = None
+    """How many records get a value of a computed field anew."""
 
     @property
     def section(self) -> str:

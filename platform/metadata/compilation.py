@@ -8,7 +8,8 @@ from typing import Any
 
 from metadata.documents.marked import Map
 from metadata.explaining import nearest, position
-from metadata.expressions.parser import parse
+from metadata.expressions.names import Scope, Wanted
+from metadata.expressions.parser import parse_in
 from metadata.expressions.tree import Expression
 from metadata.fieldtypes import registry
 from metadata.model import Entity, Field
@@ -34,6 +35,10 @@ SECTION_LABELS: Mapping[str, Mapping[str, str]] = {
     "views": {"en": "the views", "zh": "视图"},
     "dashboards": {"en": "the dashboards", "zh": "仪表盘"},
     "roles": {"en": "the roles", "zh": "角色"},
+    "calendars": {"en": "the calendars", "zh": "工作日历"},
+    "assignments": {"en": "the assignments", "zh": "分配规则"},
+    "approvals": {"en": "the approvals", "zh": "审批"},
+    "workflows": {"en": "the workflows", "zh": "工作流"},
 }
 
 
@@ -138,20 +143,32 @@ class Compilation:
         problem = problem_at(NO_SUCH, element, path, at_key, nearest(name, known), name=name, where=where)
         self.problems.append(problem)
 
-    def expression(self, element: Element, text: str, entity: Entity, *path: str) -> Expression | None:
-        """The checked expression at a place; its problems are noted at the column inside the text."""
+    def expression(
+        self,
+        element: Element,
+        text: str,
+        entity: Entity,
+        *path: str,
+        scope: Scope | None = None,
+        wanted: Wanted | None = None,
+    ) -> Expression | None:
+        """The checked condition at a place; its problems are noted at the column inside the text.
+
+        `scope`: what it may name beside fields. `wanted`: the value that is expected there instead of a condition.
+        """
         if entity.id in self.untyped:
             return None
         try:
-            return parse(text, entity, self.entity)
+            return parse_in(text, entity, scope or Scope(self.entity), wanted)
         except PlatformError as error:
             place = position(element.data, path, element.mark.key_position)
             for problem in error.problems:
-                self.problems.append(_inside(problem, place).under(".".join((element.path, *path))))
+                self.problems.append(inside(problem, place).under(".".join((element.path, *path))))
             return None
 
 
-def _inside(problem: Problem, place: Position) -> Problem:
+def inside(problem: Problem, place: Position) -> Problem:
+    """A problem of an expression, at its column inside the text that stands at a place."""
     column = problem.params.get("column")
     offset = column - 1 if isinstance(column, int) else 0
     return problem.at(Position(place.file, place.line, place.column + offset))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from metadata.problems import Label
+from metadata.rules import Rule
 
 Part = Mapping[str, Any]
 """One compiled element as JSON data (plain dict, list, str, int, bool, None)."""
@@ -56,6 +57,54 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """How a field gets its value by itself. Such a field has the type of the value and is written by nobody.
+
+    A `formula` is an expression over the record (`value`). A `lookup` is a path over links (`value`, as an expression).
+    A `rollup` is one measure over a list of records (`value`, the expression `sum(lines, subtotal, <where>)`).
+    """
+
+    how: Literal["formula", "lookup", "rollup"]
+    value: str
+    stored: bool = True
+    """False: it depends on the time and is computed when it is read."""
+    disclose: bool = False
+    """Whether it may be read by people who may not read all that it is made of."""
+    reads: tuple[tuple[str, ...], ...] = ()
+    """(entity id, field id) of every field whose value is in it, those of computed fields that it reads included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step from a record to another: along its own `link`, or (`back`) to the records whose `link` points at it.
+
+    `entity` is the one that has the link."""
+
+    entity: str
+    link: str
+    back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What follows when `field` of a record changes: computed `fields` of those records of `entity` from which `way`
+    leads to it. A way that is empty: of the record itself."""
+
+    field: str
+    entity: str
+    fields: tuple[str, ...]
+    way: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What gives a field its value in a save: how it is computed, or (`rule`: its id) a rule that sets it."""
+
+    field: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of an entity. `id` never changes; `key` may. `props`: what only its type knows (max, scale, ...)."""
 
@@ -77,10 +126,16 @@ class Field:
     props: Mapping[str, Any] = EMPTY
     aliases: Mapping[str, str] = EMPTY
     """Former keys and the ISO date until which they are understood."""
+    computed: Computed | None = None
 
     @property
     def path(self) -> str:
         return f"{self.entity}.{self.key}"
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its values lie encrypted in the database."""
+        return self.props.get("encrypted") is True
 
     def option(self, name: str) -> Option | None:
         """An option by id, else by today's key."""
@@ -140,9 +195,13 @@ class Entity:
     """Id of the field that names a record."""
     icon: str = "table"
     owned: bool = False
+    pooled: bool = False
+    """Whether records without an owner lie in a pool; they say in which by their field `pool`."""
     has_currency: bool = False
     currency_from: str | None = None
     """Id of the link whose target gives the default currency of a new record; else the tenant's."""
+    shares_currency: bool = False
+    """That target adds up amounts of its records as they are: they always have its currency."""
     rate_date: str | None = None
     search: tuple[str, ...] = ()
     """Ids of the fields that `q` looks into."""
@@ -165,6 +224,11 @@ class Entity:
     aliases: Mapping[str, str] = EMPTY
     names: Mapping[str, str] = EMPTY
     """Key or living alias -> field id."""
+    rules: tuple[Rule, ...] = ()
+    writers: tuple[Writer, ...] = ()
+    """Everything that gives fields their values in a save, each after what it reads."""
+    triggers: tuple[Trigger, ...] = ()
+    """What must be computed anew in other records when one of this entity changes."""
 
     def find(self, name: str) -> Field | None:
         """A field by id, else by today's key or a living alias."""
@@ -186,19 +250,34 @@ class Entity:
         return None
 
 
-Scope = Literal["none", "own", "unit", "subtree", "all"]
-Right = Literal["hidden", "read", "write"]
+Scope = Literal["none", "team", "own", "unit", "subtree", "all"]
+"""Which records: `team` those that one is a member of or that are shared with one, as with every scope but none."""
+Right = Literal["hidden", "masked", "read", "write"]
+Sensitivity = Literal["public", "internal", "personal", "secret"]
 ACTIONS = ("read", "create", "update", "delete")
-SCOPES: tuple[Scope, ...] = ("none", "own", "unit", "subtree", "all")
-RIGHTS: tuple[Right, ...] = ("hidden", "read", "write")
+SCOPES: tuple[Scope, ...] = ("none", "team", "own", "unit", "subtree", "all")
+RIGHTS: tuple[Right, ...] = ("hidden", "masked", "read", "write")
+SENSITIVITIES: tuple[Sensitivity, ...] = ("public", "internal", "personal", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """A right to a field that holds only while the record meets a condition (an expression text)."""
+
+    when: str
+    otherwise: Right = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a role may do with one entity: a row scope per action and a right per field (`*` = every other field)."""
+    """What a role may do with one entity: which rows per action, and a right per field (`*` = every other field)."""
 
     scopes: Mapping[str, Scope] = EMPTY
     fields: Mapping[str, Right] = EMPTY
+    where: Mapping[str, str] = EMPTY
+    """Action -> the condition (an expression text) that its records meet; such an action has no scope."""
+    narrowed: Mapping[str, Narrowed] = EMPTY
+    """Field id -> when its right in `fields` holds, and which one else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +289,8 @@ class Role:
     label: Label
     grants: Mapping[str, Grant] = EMPTY
     capabilities: frozenset[str] = frozenset()
+    clearance: Sensitivity = "internal"
+    """How sensitive a field may be that the role gives its whole right to: more is masked, or hidden."""
 
 
 @dataclass(frozen=True, slots=True)

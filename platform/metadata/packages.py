@@ -70,9 +70,9 @@ def check_packages(parsed: Sequence[ParsedLayer]) -> Iterator[Problem]:
         held[each.layer.code] = each.layer
         yield from explain(_VALIDATOR, each.package, "package", place)
         name = each.layer.settings.get("timezone")
-        if isinstance(name, str) and not _is_timezone(name):
+        if isinstance(name, str) and not is_timezone(name):
             at = position(each.package, ("settings", "timezone"), place)
-            yield TIMEZONE("package.settings.timezone", at=at, suggestion=_near_timezone(name), name=name)
+            yield TIMEZONE("package.settings.timezone", at=at, suggestion=near_timezone(name), name=name)
     for each in parsed:
         yield from _check_requirements(each, held)
 
@@ -113,7 +113,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(each) for each in re.findall(r"[0-9]+", version)[:4])
 
 
-def _is_timezone(name: str) -> bool:
+def is_timezone(name: str) -> bool:
+    """Whether a name is one of IANA's."""
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -121,7 +122,8 @@ def _is_timezone(name: str) -> bool:
     return True
 
 
-def _near_timezone(name: str) -> str | None:
+def near_timezone(name: str) -> str | None:
+    """The most similar name of a time zone."""
     return nearest(name, zoneinfo.available_timezones())
 
 

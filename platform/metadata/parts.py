@@ -11,6 +11,11 @@ from types import MappingProxyType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from metadata import model as m
+from metadata.approvals import Approval
+from metadata.assignments import Assignment
+from metadata.calendars import Calendar
+from metadata.pools import Pool
+from metadata.workflows import Workflow
 
 ELEMENTS: dict[str, type] = {
     "entities": m.Entity,
@@ -21,6 +26,11 @@ ELEMENTS: dict[str, type] = {
     "workspaces": m.WorkspaceMenu,
     "imports": m.ImportMapping,
     "public_forms": m.PublicForm,
+    "pools": Pool,
+    "assignments": Assignment,
+    "approvals": Approval,
+    "workflows": Workflow,
+    "calendars": Calendar,
     "seeds": m.Seed,
 }
 """The class of each section's elements. A section that is not here keeps its elements as read-only data."""
@@ -31,7 +41,7 @@ def dump(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        found = {}
+        found = {} if (tag := _tag(type(value))) is None else {"kind": tag}
         for name, default in _defaults(type(value)):
             item = getattr(value, name)
             if item is not default and (default is MISSING or item != default):
@@ -47,6 +57,12 @@ def dump(value: Any) -> Any:
 
 
 _PLAIN = frozenset({str, int, bool, type(None)})
+
+
+def _tag(cls: type) -> str | None:
+    """What tells a class from the others that stand in one place, like the kind of a step; None when it is alone."""
+    tag = cls.__dict__.get("kind")
+    return tag if isinstance(tag, str) else None
 
 
 @cache
@@ -78,7 +94,9 @@ Builder = Callable[[Any], Any]
 @cache
 def _builder(cls: Any) -> Builder:
     if is_dataclass(cls):
-        return _dataclass_builder(typing.cast(type, cls))
+        below: list[type] = typing.cast(type, cls).__subclasses__()
+        kinds = {tag: each for each in below if (tag := _tag(each)) is not None}
+        return _tagged_builder(kinds) if kinds else _dataclass_builder(typing.cast(type, cls))
     origin, args = get_origin(cls), get_args(cls)
     if origin in (Union, types.UnionType):
         inner = [_builder(each) for each in args if each is not type(None)]
@@ -96,6 +114,16 @@ def _builder(cls: Any) -> Builder:
     if cls in (str, int, bool, float) or origin is Literal:
         return lambda value: value
     return frozen
+
+
+def _tagged_builder(kinds: Mapping[str, type]) -> Builder:
+    """Of a class that is one of several: `kind` says which. Made when asked for, since one may hold another."""
+
+    def make(data: m.Part) -> Any:
+        rest = {name: value for name, value in data.items() if name != "kind"}
+        return _builder(kinds[data["kind"]])(rest)
+
+    return make
 
 
 def _dataclass_builder(cls: type) -> Builder:

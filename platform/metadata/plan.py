@@ -15,7 +15,7 @@ from metadata.risks import RISKS as CLASSIFY
 from metadata.risks import always
 from metadata.section import Element
 from metadata.sections import SECTIONS
-from metadata.storage import same_place
+from metadata.storage import is_encrypted, same_place
 
 RETYPED = kind(
     "plan.retyped",
@@ -37,6 +37,12 @@ UNCONVERTED = kind(
     "plan.form_changed",
     en="The form of “{field}” would change ({what}) while values are stored in the old one. Add a new field instead.",
     zh="“{field}”的存储形式将改变（{what}），而已有值按旧形式保存。请改为添加新字段。",
+)
+OPENED = kind(
+    "plan.opened",
+    en="The values of “{field}” are encrypted and cannot be opened in place. Keep `encrypted: true`, or add a field "
+    "with another id and copy the values by an export and an import.",
+    zh="“{field}”的值已加密，无法就地解密。请保留 `encrypted: true`，或以新的 id 添加字段，再通过导出和导入复制数据。",
 )
 REVIVED = kind(
     "plan.revived",
@@ -197,6 +203,8 @@ def _returning(change: Change, target: Model, held: EntityStorage | None, entity
     place = held.fields.get(field) if held is not None else None
     if found is None or place is None or same_place(place.type, found.fields[field]):
         return None
+    if is_encrypted(place.type) and not found.fields[field].encrypted:
+        return OPENED(change.path, field=_name(target, entity, field))
     return RETYPED(change.path, field=_name(target, entity, field), before=place.type, after=found.fields[field].type)
 
 
@@ -223,6 +231,8 @@ def _form_changed(change: Change, current: Model | None, target: Model, entity: 
     """A property may decide in which form values are stored: the scale of a decimal."""
     one, two = (each.entity(entity) if each is not None else None for each in (current, target))
     before, after = (each.fields.get(field) if each is not None else None for each in (one, two))
+    if before is not None and after is not None and before.encrypted and not after.encrypted:
+        return OPENED(change.path, field=after.label) if change.path.endswith((".props", ".encrypted")) else None
     if before is None or after is None or before.type != after.type or not registry.of(after).stored:
         return None
     old, new = (registry.of(each).columns(each) for each in (before, after))
@@ -264,6 +274,8 @@ def _dump_change(change: Change) -> dict[str, Any]:
         data["before"] = parts.dump(change.before)
     if change.after is not None:
         data["after"] = parts.dump(change.after)
+    if change.rows is not None:
+        data["rows"] = change.rows
     if change.refused is not None:
         data["refused"] = {
             "code": change.refused.code,
@@ -282,4 +294,5 @@ def _load_change(data: Part) -> Change:
     refused = data.get("refused")
     problem = KINDS[refused["code"]](refused["path"], **refused["params"]) if refused else None
     kind_: Kind = data["kind"]
-    return Change(kind_, data["path"], data["risk"], data["label"], data.get("before"), data.get("after"), problem)
+    before, after = data.get("before"), data.get("after")
+    return Change(kind_, data["path"], data["risk"], data["label"], before, after, problem, data.get("rows"))

@@ -32,6 +32,10 @@ def of_entity(kind: Kind, path: tuple[str, ...], before: Any, after: Any) -> Ris
             return "tightens"
         case ("fields", _):
             return _of_field(kind, after)
+        case ("fields", _, "computed", "disclose"):
+            return "access"
+        case ("fields", _, "computed", *_):
+            return "rewrites"
         case ("fields", _, *rest):
             return _of_property(kind, tuple(rest), before, after)
     return "safe"
@@ -40,6 +44,8 @@ def of_entity(kind: Kind, path: tuple[str, ...], before: Any, after: Any) -> Ris
 def _of_field(kind: Kind, after: Any) -> Risk:
     if kind == "removed":
         return "destroys"
+    if after.get("computed"):
+        return "rewrites"
     return "tightens" if after.get("required") else "safe"
 
 
@@ -62,12 +68,24 @@ def _of_property(kind: Kind, path: tuple[str, ...], before: Any, after: Any) -> 
             old, new = before or {}, after or {}
             below = (_of_property("changed", ("props", each), old.get(each), new.get(each)) for each in {**old, **new})
             return max(below, key=GRAVITY.index, default="safe")
+        case ("props", "encrypted"):
+            return "rewrites" if bool(before) != bool(after) else "safe"
         case ("props", "scale"):
             return "rewrites" if before != after else "safe"
         case ("props", "max"):
             return "tightens" if after is not None and (before is None or _less(after, before)) else "safe"
         case ("props", "min"):
             return "tightens" if after is not None and (before is None or _less(before, after)) else "safe"
+    return "safe"
+
+
+def of_workflow(kind: Kind, path: tuple[str, ...], before: Any, after: Any) -> Risk:
+    """The risk of one change inside a workflow: with a role it does what those who cause it could not."""
+    match path:
+        case ():
+            return "access" if any(each and "run_as" in each for each in (before, after)) else "safe"
+        case ("run_as",) | ("triggers", _, "roles"):
+            return "access"
     return "safe"
 
 
@@ -78,5 +96,7 @@ def _less(one: Any, two: Any) -> bool:
         return bool(str(one) < str(two))
 
 
-RISKS: Mapping[str, Classify] = MappingProxyType({"entities": of_entity, "roles": always("access")})
+RISKS: Mapping[str, Classify] = MappingProxyType(
+    {"entities": of_entity, "roles": always("access"), "workflows": of_workflow}
+)
 """By section; what is not here is always safe."""

@@ -112,6 +112,8 @@ def _nullable(schema: Any) -> Any:
     if not isinstance(schema, Mapping) or not schema:
         return schema
     kept = dict(schema)
+    if "$ref" in kept:
+        kept["anyOf"] = [{"$ref": kept.pop("$ref")}]
     if isinstance(named := kept.get("type"), str):
         kept["type"] = [named, "null"]
     elif isinstance(named, list) and "null" not in named:

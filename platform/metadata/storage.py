@@ -34,10 +34,10 @@ def _entity(held: EntityStorage | None, entity: Entity) -> EntityStorage:
     before: Mapping[str, FieldStorage] = held.fields if held else {}
     fields = dict(before)
     for each in entity.fields.values():
-        if registry.of(each).stored:
+        if registry.stored(each):
             fields[each.id] = _field(before.get(each.id), each)
     for id, place in before.items():
-        living = id in entity.fields and registry.of(entity.fields[id]).stored
+        living = id in entity.fields and registry.stored(entity.fields[id])
         if not living and not place.trashed:
             fields[id] = replace(place, trashed=True)
     return EntityStorage(held.table if held else table_name(entity.id), fields)
@@ -45,19 +45,38 @@ def _entity(held: EntityStorage | None, entity: Entity) -> EntityStorage:
 
 def _field(held: FieldStorage | None, field: Field) -> FieldStorage:
     if held is None:
-        return FieldStorage(columns(field, 1), field.type, 1)
+        return FieldStorage(columns(field, 1), _form(field), 1)
     wanted = columns(field, held.generation)
     shorter, longer = sorted((held.columns, wanted), key=len)
     if same_place(held.type, field) and longer[: len(shorter)] == shorter:
         # A type that keeps more than it did gets a further column; one that keeps less leaves it where it is.
-        return replace(held, columns=longer, type=field.type, trashed=False)
+        return replace(held, columns=longer, type=_form(field), trashed=False)
     generation = held.generation + 1
-    return FieldStorage(columns(field, generation), field.type, generation)
+    return FieldStorage(columns(field, generation), _form(field), generation)
 
 
 def same_place(before: str, field: Field) -> bool:
-    """Whether values of the type before can stay where they are when the field has its type of now."""
-    return before == field.type or (before in TEXTS and field.type in TEXTS)
+    """Whether values of the type before can stay where they are when the field has its type of now.
+
+    Open texts become encrypted where they lie; what is encrypted stays so.
+    """
+    if is_encrypted(before) and not field.encrypted:
+        return False
+    plain = before.removeprefix(ENCRYPTED)
+    return plain == field.type or (plain in TEXTS and field.type in TEXTS)
+
+
+ENCRYPTED = "encrypted "
+"""Before the type in a storage map: what lies there can be read with a key only."""
+
+
+def is_encrypted(form: str) -> bool:
+    """Whether what a storage map calls a field's type says that its values are encrypted."""
+    return form.startswith(ENCRYPTED)
+
+
+def _form(field: Field) -> str:
+    return f"{ENCRYPTED}{field.type}" if field.encrypted else field.type
 
 
 TEXTS = frozenset({"text", "long_text", "email", "phone", "url"})

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from metadata.access import rights
-from metadata.model import ACTIONS, RIGHTS, SCOPES, Grant, Role
+from metadata.granting import exceeds, may_manage
+from metadata.model import Role
 from metadata.problems import Forbidden, NotFound, kind
 from runtime.account_tables import ROLE_ASSIGNMENT
 from runtime.accounts import end_sessions
+from runtime.tables import table_of
 from runtime.workspace import Workspace, bump_access
-
-MANAGE_USERS = "users"
 
 ROLE_UNKNOWN = kind(
     "role_unknown",
@@ -27,8 +26,8 @@ MORE_THAN_OWN = kind(
 )
 NOT_USERS = kind(
     "may_not_manage_users",
-    en="You may not change who has which role. Ask an administrator.",
-    zh="您无权更改角色分配。请联系管理员。",
+    en="You may not change which roles this person has. Ask an administrator of their unit.",
+    zh="您无权更改此人的角色。请联系其所在部门的管理员。",
 )
 
 
@@ -38,10 +37,18 @@ def roles_of(ws: Workspace, user: str) -> tuple[str, ...]:
     return tuple(sorted(row[0] for row in ws.db.execute(held)))
 
 
+def people_of(ws: Workspace, role: str) -> tuple[str, ...]:
+    """Ids of the people who have a role (id), in the order of their ids."""
+    held = sa.select(ROLE_ASSIGNMENT.c.user_id).where(ROLE_ASSIGNMENT.c.role_id == role)
+    return tuple(row[0] for row in ws.db.execute(held.order_by(ROLE_ASSIGNMENT.c.user_id)))
+
+
 def set_roles(ws: Workspace, user: str, names: Iterable[str]) -> None:
     """Give a person exactly these roles. Raises NotFound for an unknown role, Forbidden beyond one's own rights."""
     wanted = {_role(ws, name).id for name in names}
     held = set(roles_of(ws, user))
+    if wanted != held and not may_manage(ws.model, ws.actor, _unit_of(ws, user)):
+        raise Forbidden(NOT_USERS("role"))
     for changed in sorted(wanted ^ held):
         _require_grantable(ws, changed)
     if wanted == held:
@@ -65,36 +72,17 @@ def _role(ws: Workspace, name: str) -> Role:
     return found
 
 
+def _unit_of(ws: Workspace, user: str) -> str | None:
+    """The main unit of a person."""
+    entity = ws.model.entity("user")
+    if entity is None or "unit" not in entity.fields:
+        return None
+    people = table_of(ws.model, entity, ws.db.dialect)
+    found = ws.db.execute(sa.select(people.column("unit")).where(people.column("id") == user)).scalar()
+    return None if found is None else str(found)
+
+
 def _require_grantable(ws: Workspace, role_id: str) -> None:
-    if ws.actor.platform:
-        return
-    own = [each for name in ws.actor.roles if (each := ws.model.role(name))]
-    capabilities = frozenset().union(*(each.capabilities for each in own))
-    if MANAGE_USERS not in capabilities or ws.actor.allowed_scopes is not None:
-        raise Forbidden(NOT_USERS("role"))
     role = ws.model.role(role_id)
-    if role is not None and not (role.capabilities <= capabilities and _is_within(ws, role)):
+    if not ws.actor.platform and role is not None and exceeds(ws.model, ws.actor.roles, role):
         raise Forbidden(MORE_THAN_OWN("role", role=role.label))
-
-
-def _is_within(ws: Workspace, role: Role) -> bool:
-    """Whether the actor has every right that the role gives, entity by entity."""
-    named = set(role.grants) - {"*"}
-    entities = ws.model.index["entities"] if "*" in role.grants else named
-    return all(_covers(ws, id, role.grants.get(id) or role.grants["*"]) for id in entities)
-
-
-def _covers(ws: Workspace, entity_id: str, grant: Grant) -> bool:
-    entity = ws.model.entity(entity_id)
-    if entity is None:
-        return True
-    own = rights(ws.model, ws.actor, entity)
-    scopes_within = all(
-        SCOPES.index(grant.scopes.get(action, "none")) <= SCOPES.index(own.scope(action)) for action in ACTIONS
-    )
-    fields_within = all(
-        RIGHTS.index(grant.fields.get(field, grant.fields.get("*", "write")))
-        <= RIGHTS.index(own.fields.get(field, "hidden"))
-        for field in entity.fields
-    )
-    return scopes_within and fields_within

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -106,6 +106,12 @@ def datetime_text(value: dt.datetime) -> str:
 
 def datetime_value(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
+
+
+@lru_cache(maxsize=4_096)
+def moment_text(value: dt.date) -> str:
+    """A date or a point in time for PostgreSQL. Rows that are written together share most of theirs."""
+    return value.isoformat()
 
 
 def json_text(value: Any) -> str:

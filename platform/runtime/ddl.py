@@ -283,7 +283,9 @@ def indexes(move: Move, model: Model, entity: Entity) -> list[IndexDef]:
 
 def _is_link(entity: Entity, index: Index) -> bool:
     """A link is looked up by its target, never by its absence: empty ones are left out of its index."""
-    return len(index.fields) == 1 and entity.fields[index.fields[0]].type in ("link", "user", "unit", "any_link")
+    first = index.fields[0]
+    alone = len(index.fields) == 1 or index.id == f"{first}__link"
+    return alone and entity.fields[first].type in ("link", "user", "unit", "any_link")
 
 
 def _indexed(entity: Entity, places: Any, field_id: str) -> Sequence[str]:

@@ -10,15 +10,16 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 
 from metadata.ids import uuid7, uuid7s
 from metadata.model import EMPTY
-from runtime.codecs import datetime_text, datetime_value
+from runtime.codecs import datetime_text, datetime_value, moment_text
 from runtime.prepared import Prepared, prepare
+from runtime.sealing import Sealer
 from runtime.system.tables import table
 from runtime.workspace import Workspace
 
@@ -48,8 +49,7 @@ FEW = 20
 """Up to this many rows plain statements are sooner done than a COPY."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """What happened to one record. `cause` is the event that led to it."""
 
     kind: str
@@ -76,8 +76,9 @@ def _statement(dialect: str) -> Prepared:
 
 def row(ws: Workspace, fact: Fact) -> dict[str, Any]:
     """The parameters of an event's INSERT. Values that nobody may read later can be erased; the digest stays."""
-    changes = orjson.dumps(fact.changes if fact.changes is not EMPTY else {}, option=_JSON)
-    actor = ws.actor
+    told = Sealer(ws).changes(fact.entity, fact.record, fact.changes)
+    changes = orjson.dumps(told if told is not EMPTY else {}, option=_JSON)
+    actor, cause, depth = ws.actor, *caused(ws, fact)
     return {
         "e_id": fact.id or uuid7(),
         "e_at": ws.now if ws.db.dialect == "postgresql" else datetime_text(ws.now),
@@ -85,8 +86,8 @@ def row(ws: Workspace, fact: Fact) -> dict[str, Any]:
         "e_actor_name": actor.name,
         "e_on_behalf_of": actor.on_behalf_of,
         "e_channel": actor.channel,
-        "e_cause": fact.cause,
-        "e_depth": fact.depth,
+        "e_cause": cause,
+        "e_depth": depth,
         "e_release": ws.release,
         "e_kind": fact.kind,
         "e_entity": fact.entity,
@@ -94,6 +95,13 @@ def row(ws: Workspace, fact: Fact) -> dict[str, Any]:
         "e_digest": hashlib.sha256(changes).hexdigest(),
         "e_changes": changes.decode(),
     }
+
+
+def caused(ws: Workspace, fact: Fact) -> tuple[str | None, int]:
+    """The event that a fact follows from, and how far it is from what somebody did."""
+    if ws.cause is None:
+        return fact.cause, fact.depth
+    return fact.cause or ws.cause.event, fact.depth + ws.cause.depth
 
 
 def append(
@@ -127,14 +135,15 @@ def append_many(ws: Workspace, facts: Sequence[Fact]) -> None:
 def maker(ws: Workspace) -> Callable[[Fact, str], tuple[Any, ...]]:
     """Fact and id -> the values of an event in the order of COLUMNS; what all of them share is worked out once."""
     actor, release = ws.actor, ws.release
-    at = ws.now if ws.db.dialect == "postgresql" else datetime_text(ws.now)
+    at = (moment_text if ws.db.dialect == "postgresql" else datetime_text)(ws.now)
     who = (at, actor.user, actor.name, actor.on_behalf_of, actor.channel)
-    dumps, sha256 = orjson.dumps, hashlib.sha256
+    dumps, sha256, seal = orjson.dumps, hashlib.sha256, Sealer(ws).changes
 
     def make(fact: Fact, id: str) -> tuple[Any, ...]:
-        changes = dumps(fact.changes if fact.changes is not EMPTY else {}, option=_JSON)
+        kept = seal(fact.entity, fact.record, fact.changes)
+        changes = dumps(kept if kept is not EMPTY else {}, option=_JSON)
         told = (fact.kind, fact.entity, fact.record, sha256(changes).hexdigest(), changes.decode())
-        return (fact.id or id, *who, fact.cause, fact.depth, release, *told)
+        return (fact.id or id, *who, *caused(ws, fact), release, *told)
 
     return make
 

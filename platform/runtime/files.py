@@ -219,6 +219,13 @@ def headers(file: StoredFile) -> Mapping[str, str]:
     }
 
 
+def is_own_upload(ws: Workspace, id: str) -> bool:
+    """Whether the actor has uploaded a file that no record has yet."""
+    c = table("_file", ws.db.dialect).c
+    mine = (c.id == id, c.bound_at.is_(None), c.deleted_at.is_(None), c.created_by == ws.actor.user)
+    return is_uuid(id) and ws.db.execute(sa.select(c.id).where(*mine)).first() is not None
+
+
 def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     """Tell each draft whose newly named file is not free for it, or not the actor's own upload."""
     uses = list(_named(plan, drafts))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metadata.problems import Invalid, kind
+from metadata.remembering import Remembered
 from runtime.actors import MOST, Actors
 from runtime.ahead import Ahead
 from runtime.database.db import Server
@@ -31,9 +32,16 @@ class Host:
         self.server = server
         self.bell: Callable[[str], None] = lambda tenant_id: None
         """Called with a tenant's id after a commit that queued work; set by whoever runs jobs."""
+        self.sender: Callable[[str, str], None] | None = None
+        """Called with a tenant's id and a target when something is due outside; set by whoever sends beside the jobs.
+        None: it is sent where the job is done."""
         self.tenants: dict[str, tuple[float, Tenant]] = {}
         self.models: Models = Models()
         self.actors: Actors = Actors(MOST)
+        self.awaited: Remembered[tuple[str, int, int], frozenset[tuple[str, str]]] = Remembered(10_000)
+        """(tenant id, restore epoch, head) -> what runs of earlier releases may wait for, see `processes.books`."""
+        self.switched_off: Remembered[tuple[str, int, int], frozenset[str]] = Remembered(10_000)
+        """(tenant id, restore epoch, access epoch) -> ids of the workflows that are switched off."""
         self.ahead: Ahead = Ahead()
         """Parts of imports that are made ready while those before them are written."""
         self.file_bytes: dict[str, tuple[float, int]] = {}

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import dataclass
 
 from metadata.problems import BadRequest, Invalid, kind
+from runtime import sealing
 from runtime.codecs import datetime_text
 from runtime.database.db import Params
 from runtime.workspace import Workspace
@@ -57,17 +58,33 @@ def begin(ws: Workspace, key: str, request: str) -> Answer | None:
     held, status, body = found[0]
     if held != request:
         raise Invalid(OTHER_REQUEST("idempotency_key"))
-    return Answer(status, body)
+    return Answer(status, _opened(ws, key, body))
 
 
 def finish(ws: Workspace, key: str, status: int, body: str) -> None:
     """Keep the answer of the request that claimed the key, to be committed with its effects."""
-    ws.db.run(_KEEP[ws.db.dialect], _params(ws, status=status, body=body, key=key, actor=_who(ws)))
+    settings = ws.host.settings
+    kept = body if sealing.current_key(settings) is None else sealing.seal(settings, _place(ws, key), body)
+    ws.db.run(_KEEP[ws.db.dialect], _params(ws, status=status, body=kept, key=key, actor=_who(ws)))
 
 
 def forget(ws: Workspace, limit: int = 5_000) -> int:
     """Drop answers that are older than clients may ask for; how many."""
     return len(ws.db.fetch(_FORGET[ws.db.dialect], _params(ws, before=_moment(ws, ws.now - KEEP), limit=limit)))
+
+
+def _place(ws: Workspace, key: str) -> bytes:
+    return sealing.place_of(ws.tenant.id, "_idempotency", _who(ws), key)
+
+
+def _opened(ws: Workspace, key: str, body: str) -> str:
+    """An answer may hold what records keep encrypted, so all are, as far as there is a key."""
+    if not sealing.is_sealed(body):
+        return body
+    text = sealing.unseal(ws.host.settings, _place(ws, key), body)
+    if text is None:
+        raise Invalid(sealing.LOST("idempotency_key"))
+    return text
 
 
 def _who(ws: Workspace) -> str:

@@ -38,6 +38,7 @@ _TELLING = frozenset({"form", "api", "job", "workflow", "public"})
 _BY_NOBODY = frozenset({"workflow", "public"})
 """Channels in which nobody who has an account acts."""
 _KEPT = frozenset({"created_by", "updated_by"})
+_LONGEST_SUBJECT = 200
 MOST_UNREAD = 99
 _MOST_MARKED = 500
 
@@ -70,6 +71,8 @@ class Notification:
     entity: str | None = None
     record: str | None = None
     job: str | None = None
+    approval: str | None = None
+    """Id of the approval request."""
 
 
 def subject(kind: str, lang: str, **values: Any) -> str:
@@ -146,6 +149,21 @@ def _tell_together(ws: Workspace, reader: Actor, entity: Entity, what: str, coun
             return
     said = subject("assigned_many", reader.language, what=what, count=count)
     _write(ws, reader, "assigned_many", said, {"page": page, "body": str(count)})
+
+
+def tell_message(
+    ws: Workspace, person: str, subject: Label, body: Label, entity: str | None = None, record: str | None = None
+) -> None:
+    """Tell a person something in his language, about a record or nothing in particular. The texts must hold nothing
+    that he may not read."""
+    reader = _reader(ws, person)
+    known = ws.model.entity(_ENTITY)
+    if reader is None or known is None:
+        return
+    about: dict[str, Any] = {"body": say(body, reader.language) or None if body else None}
+    if entity is not None and record is not None:
+        about |= {"page": f"/app/{entity}/{record}", "related": {"entity": entity, "id": record}}
+    _write(ws, reader, "message", say(subject, reader.language)[:_LONGEST_SUBJECT], about)
 
 
 def tell_job_over(ws: Workspace, job: Job, state: str) -> None:
@@ -241,7 +259,8 @@ def _notification(data: Mapping[str, Any]) -> Notification:
     if not place and isinstance(related, Mapping) and "id" in related:
         place = [str(related.get("entity", "")), str(related["id"])]
     of_job = place[:2] == ["-", "jobs"] and len(place) == 3
-    of_record = not of_job and bool(place)
+    of_approval = place[:2] == ["-", "approvals"] and len(place) == 3
+    of_record = not (of_job or of_approval) and bool(place)
     body = data.get("body") or ""
     return Notification(
         id=data["id"],
@@ -254,6 +273,7 @@ def _notification(data: Mapping[str, Any]) -> Notification:
         entity=place[0] if of_record else None,
         record=place[1] if of_record and len(place) > 1 else None,
         job=place[2] if of_job else None,
+        approval=place[2] if of_approval else None,
     )
 
 

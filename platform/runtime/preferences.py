@@ -60,6 +60,12 @@ def get(ws: Workspace, name: str) -> Any:
     return row.value if row is not None else None
 
 
+def kept(account: sa.ColumnElement[Any], name: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+    """What an account keeps under a name, as a part of a larger statement."""
+    mine = (_ROWS.c.account == account, _ROWS.c.name == name)
+    return sa.select(_ROWS.c.value).where(*mine).scalar_subquery()
+
+
 def put(ws: Workspace, name: str, value: Any) -> None:
     """Keep JSON data under a name for the actor; None forgets it. Raises BadRequest, TooLarge."""
     user = _person(ws)

@@ -26,6 +26,7 @@ from runtime.system.tables import table
 
 if TYPE_CHECKING:
     from runtime.directory import Tenant
+    from runtime.workspace import Workspace
 
 UNKNOWN = kind(
     "release.unknown",
@@ -93,6 +94,16 @@ class Models:
         source.tenant = tenant
         return model
 
+    def at(self, tenant: Tenant, db: Db, restore_epoch: int, number: int) -> Model:
+        """The model of any release, remembered like the head's. Raises NotFound."""
+        return self._heads.get((tenant.id, restore_epoch, number), lambda: self._find(tenant, db, number))[0]
+
+    def of_release(self, tenant: Tenant, db: Db, restore_epoch: int, number: int) -> Model:
+        """The model of any release, kept as that of the head is. Raises NotFound."""
+        model, source = self._heads.get((tenant.id, restore_epoch, number), lambda: self._find(tenant, db, number))
+        source.tenant = tenant
+        return model
+
     def _find(self, tenant: Tenant, db: Db, head: int) -> tuple[Model, PartSource]:
         if head == 0:
             return _nothing(tenant)
@@ -116,6 +127,11 @@ def _make(tenant: Tenant, db: Db, stored: Stored) -> tuple[Model, PartSource]:
 def load_model(tenant: Tenant, db: Db, number: int) -> Model:
     """The model of any release, made anew. Raises NotFound."""
     return _nothing(tenant)[0] if number == 0 else _make(tenant, db, find(db, number))[0]
+
+
+def model_at(ws: Workspace, number: int) -> Model:
+    """The model of a release of this tenant, for what goes on under the release that it began with."""
+    return ws.host.models.at(ws.tenant, ws.db, ws.restore_epoch, number)
 
 
 def find(db: Db, number: int) -> Stored:

@@ -13,6 +13,7 @@ from metadata.expressions.printing import text_of
 from metadata.ids import is_uuid, uuid7
 from metadata.model import EMPTY, Entity
 from metadata.problems import BadRequest, Conflict, Forbidden, Invalid, NotFound, Problem, kind
+from runtime import preferences
 from runtime.portable import Flag, Id, Json, Moment
 from runtime.queries.build import Build
 from runtime.queries.names import readable, target_of
@@ -111,6 +112,31 @@ def listing(ws: Workspace, entity: Entity) -> tuple[SavedView, ...]:
     mine = sa.or_(_VIEW.c.owner == ws.actor.user, _VIEW.c.shared == sa.literal(True, Flag()))
     found = ws.db.execute(sa.select(_VIEW).where(_VIEW.c.entity == entity.id, mine).order_by(_VIEW.c.name, _VIEW.c.id))
     return tuple(_made(row) for row in found)
+
+
+def arranged(ws: Workspace, entity: Entity) -> tuple[Mapping[str, Any], tuple[SavedView, ...]]:
+    """How the actor has arranged the lists of an entity (a preference), and its listing, in one statement."""
+    given = {"user": ws.actor.user, "entity": entity.id, "name": arrangement(entity)}
+    rows = [row._mapping for row in ws.db.execute(_ARRANGED, given)]
+    views = tuple(_made(row) for row in rows if row["id"] is not None)
+    return rows[0]["kept"] or EMPTY, views
+
+
+def arrangement(entity: Entity) -> str:
+    """The name of the preference that holds how somebody has arranged the lists of an entity."""
+    return f"list:{entity.id}"
+
+
+def _arranged() -> sa.Select[Any]:
+    user = sa.bindparam("user", type_=Id())
+    kept = sa.select(preferences.kept(user, sa.bindparam("name", type_=sa.Text())).label("kept")).subquery("one")
+    mine = sa.or_(_VIEW.c.owner == user, _VIEW.c.shared == sa.literal(True, Flag()))
+    on = sa.and_(_VIEW.c.entity == sa.bindparam("entity", type_=sa.Text()), mine)
+    beside = kept.outerjoin(_VIEW, on)
+    return sa.select(kept.c.kept, _VIEW).select_from(beside).order_by(_VIEW.c.name, _VIEW.c.id)
+
+
+_ARRANGED = _arranged()
 
 
 def get(ws: Workspace, entity: Entity, id: str) -> SavedView:

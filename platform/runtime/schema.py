@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,12 +22,15 @@ from metadata.ids import is_uuid, uuid7
 from metadata.model import EMPTY, Model
 from metadata.plan import ChangePlan
 from metadata.problems import Conflict, Invalid, NotFound, kind
-from runtime import ddl, events, indexes, releases, retokening, seeds
+from runtime import ddl, encrypting, events, indexes, releases, retokening, seeds
 from runtime.codecs import datetime_text
 from runtime.database.db import Db
 from runtime.database.errors import LockTimeout, UniqueViolation, translate
 from runtime.directory import Tenant
 from runtime.host import Host
+from runtime.processes.timing import planning
+from runtime.records.computing import rebuilding
+from runtime.recycling import daily
 from runtime.system.tables import table
 from runtime.unique_where import where_sql
 from runtime.workspace import PlatformActor, Workspace, open_workspace
@@ -123,9 +127,22 @@ def _store(
     with open_workspace(host, tenant, PlatformActor(), write=True) as ws:
         if ws.release != base:
             raise Conflict(MOVED_ON(base=base, head=ws.release))
+        made = _counted(ws, made, target)
         if not made.empty:
             _keep(ws, made, compiled, storage, wanted, actor or platform_actor())
     return made
+
+
+def _counted(ws: Workspace, made: ChangePlan, target: Model) -> ChangePlan:
+    """Say how many records get the value of a computed field anew."""
+    if not ws.release or not any(each.risk == "rewrites" for each in made.changes):
+        return made
+    counts = {**rebuilding.counted(ws, target, made.changes), **encrypting.counted(ws, target, made.changes)}
+    changes = [
+        replace(each, rows=counts.get(each.id)) if each.section == "entities" and each.risk == "rewrites" else each
+        for each in made.changes
+    ]
+    return replace(made, changes=tuple(changes))
 
 
 def changed_entities(current: Model, target: Model) -> list[str]:
@@ -224,6 +241,7 @@ def apply(host: Host, tenant: Tenant, plan_id: str, actor: Actor | None = None) 
         if made.refused:
             raise Invalid(made.refused)
         target = _target(tenant, ws.db, row)
+        encrypting.require_key(ws, target, made.changes)
         move = _move(ws, target)
     there = _make_many_tables(tenant, move, made)
     later = _in_turn(tenant, made, lambda db: _carry_out(host, tenant, db, move, row, made, actor, there))
@@ -248,12 +266,20 @@ def finish(host: Host, tenant: Tenant) -> list[str]:
 
 def _finished(host: Host, tenant: Tenant, made: ChangePlan) -> None:
     """Seeds are records like any other, so they are written once the new model is in force; tokens follow it."""
+    if made.base:
+        with open_workspace(host, tenant, PlatformActor()) as ws:
+            due = rebuilding.affected(ws.model, made.changes)
+        rebuilding.rebuild(host, tenant, due)
+        for entity in encrypting.affected(ws.model, made.changes):
+            encrypting.rewrite(host, tenant, entity)
     for entity in retokening.affected(made.changes) if made.base else ():
         retokening.rebuild(host, tenant, entity)
     held = table("_plan", tenant.server.dialect)
     with open_workspace(host, tenant, PlatformActor(), write=True, channel="command") as ws:
         if made.base == 0 or any(each.section == "seeds" for each in made.changes):
             seeds.apply_seeds(ws)
+        planning.queue(ws)
+        daily.plan(ws)
         ws.db.execute(held.update().where(held.c.id == made.id).values(state=APPLIED))
 
 

@@ -30,10 +30,22 @@ class Settings:
     files_url: str = "file:var/metaloom/files"
     files_quota: int = 10_240
     """Megabytes of files that each tenant may keep; 0: as many as there is room for."""
+    old_secret_key: str = field(default="", repr=False)
+    """A former `secret_key`: it opens what it has encrypted until `metaloom reencrypt` is through."""
+    smtp_url: str = field(default="", repr=False)
+    """The server that takes mail: `smtps://user:password@host`, see `channels.mail`. Empty: no mail is sent."""
+    mail_from: str = ""
+    """The address that mail comes from."""
+    egress_allow: str = ""
+    """Addresses, networks and ports that requests may go to beyond the public internet, separated by commas."""
+    base_url: str = ""
+    """Where people reach this site, for links in mail: `https://crm.example.com`, with `{tenant}` in the host if each
+    organisation has a host of its own. Empty: mail has no links."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """METALOOM_DATABASE_URL, _ADMIN_DATABASE_URL, _REDIS_URL, _SECRET_KEY, _FILES_URL, _FILES_QUOTA.
+        """METALOOM_DATABASE_URL, _ADMIN_DATABASE_URL, _REDIS_URL, _SECRET_KEY, _FILES_URL, _FILES_QUOTA,
+        _OLD_SECRET_KEY, _SMTP_URL, _MAIL_FROM, _EGRESS_ALLOW, _BASE_URL.
 
         Unset or empty: default. Raises Invalid.
         """

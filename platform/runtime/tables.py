@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import ColumnSpec
-from metadata.model import Entity, EntityStorage, Model
+from metadata.model import EMPTY, Entity, EntityStorage, Field, Model
+from metadata.storage import ENCRYPTED
 from runtime.codecs import Codec, column_type, decoder, encoder
 
 DELETED_AT = "deleted_at"
@@ -45,12 +46,18 @@ class EntityTable:
     """SQLite only: the side table of search tokens."""
     key: tuple[str, str, str]
     """Equal keys mean equal tables: what compiled statements are cached by."""
+    timed: Mapping[str, FieldColumns] = EMPTY
+    """What formulas that depend on the time are like; the columns are in no table. See `queries.timed`."""
 
     def __hash__(self) -> int:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EntityTable) and self.key == other.key
+
+    def held(self, field_id: str) -> FieldColumns:
+        """What the values of a field are like, be they computed when they are read."""
+        return self.fields.get(field_id) or self.timed[field_id]
 
     def column(self, field_id: str) -> sa.Column[object]:
         return self.fields[field_id].value
@@ -67,7 +74,7 @@ def _storage_key(storage: EntityStorage) -> str:
     return storage.table + "".join(
         f",{each}:{held.generation}:{len(held.columns)}"
         for each, held in storage.fields.items()
-        if held.generation > 1 or (held.type in _AS_TYPED and len(held.columns) == 1)
+        if held.generation > 1 or (held.type.removeprefix(ENCRYPTED) in _AS_TYPED and len(held.columns) == 1)
     )
 
 
@@ -92,10 +99,13 @@ def _table(digest: str, storage_key: str, dialect: str, carrier: _Carrier) -> En
     entity, storage = carrier.entity, carrier.storage
     metadata = sa.MetaData()
     fields: dict[str, FieldColumns] = {}
+    timed: dict[str, FieldColumns] = {}
     columns: list[sa.Column[object]] = []
     for each in entity.fields.values():
         type_ = registry.of(each)
-        if not type_.stored:
+        if not registry.stored(each):
+            if type_.stored:
+                timed[each.id] = _timed(each, dialect)
             continue
         # A release of former days may have fewer columns than the type has now, a retyped field more.
         specs = type_.columns(each)[: len(storage.fields[each.id].columns)]
@@ -134,4 +144,12 @@ def _table(digest: str, storage_key: str, dialect: str, carrier: _Carrier) -> En
             sqlite_with_rowid=False,
         )
     table = sa.Table(storage.table, metadata, *columns)
-    return EntityTable(table, fields, tokens, (digest, storage_key, dialect))
+    return EntityTable(table, fields, tokens, (digest, storage_key, dialect), timed)
+
+
+def _timed(field: Field, dialect: str) -> FieldColumns:
+    """What a value that no column holds is like: as if one did."""
+    specs = registry.of(field).columns(field)
+    made = tuple(sa.Column(f"{field.id}{spec.suffix}", column_type(spec, dialect)) for spec in specs)
+    encode, decode = (tuple(of(spec, dialect) for spec in specs) for of in (encoder, decoder))
+    return FieldColumns(made, specs, encode, decode)

@@ -1,19 +1,13 @@
 """Secrets of records: encrypted when they are written, shown to who may change them, and then written down.
 
-A stored secret is `v1:<key id>:<nonce and ciphertext>`, AES-256-GCM. The key is derived from METALOOM_SECRET_KEY; what
-is authenticated beside the text is tenant, entity, field and record, so a ciphertext that somebody moves elsewhere in
-the database opens nowhere. To change the key put the new one in front (`new,old`): it encrypts from then on, and the
-old one opens what it had encrypted until each record has been saved anew.
+How they are encrypted, and with which keys, is said in `runtime.sealing`.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,19 +16,14 @@ from metadata.fieldtypes import registry
 from metadata.fieldtypes.secrets import KEPT, SET, Plain
 from metadata.model import Entity, Field
 from metadata.problems import Invalid, NotFound, kind
-from runtime import events
+from runtime import events, sealing
+from runtime.sealing import NO_KEY
 from runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from runtime.records.drafts import Draft
     from runtime.records.plans import WritePlan
 
-NO_KEY = kind(
-    "secrets.no_key",
-    en="{label} cannot be kept: this installation has no key for secrets. Ask its operator to set METALOOM_SECRET_KEY "
-    "to at least 32 random characters.",
-    zh="无法保存{label}：系统未配置密钥。请联系运维人员将 METALOOM_SECRET_KEY 设为至少 32 个随机字符。",
-)
 NOTHING_KEPT = kind(
     "secrets.nothing_kept",
     en="{label} has no value yet that could stay. Send its text.",
@@ -52,25 +41,7 @@ UNOPENED = kind(
     zh="{label} 由当前系统没有的密钥加密。请联系运维人员将原密钥加到 METALOOM_SECRET_KEY 之后，以逗号分隔。",
 )
 
-SHORTEST_KEY = 32
 REVEALED = "revealed"
-_FORM = "v1"
-
-
-@lru_cache(maxsize=8)
-def _keys(secret_key: str) -> Mapping[str, bytes]:
-    """Key id -> key, the one that encrypts first. Empty when nothing is configured that deserves the name."""
-    found = {}
-    for each in (part.strip() for part in secret_key.split(",")):
-        if len(each) >= SHORTEST_KEY:
-            key = hashlib.scrypt(each.encode(), salt=b"metaloom.vault.v1", n=2**14, r=8, p=1, dklen=32)
-            found[hashlib.sha256(b"id" + key).hexdigest()[:8]] = key
-    return found
-
-
-def has_key(secret_key: str) -> bool:
-    """Whether secrets can be kept with this setting."""
-    return any(len(part.strip()) >= SHORTEST_KEY for part in secret_key.split(","))
 
 
 def key_beside(folder: Path) -> str:
@@ -95,7 +66,7 @@ def seal(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
                 draft.values[field.id] = before
                 if before is None:
                     draft.wrong(NOTHING_KEPT(field.key, label=field.label))
-            elif not _keys(ws.host.settings.secret_key):
+            elif sealing.current_key(ws.host.settings) is None:
                 draft.values[field.id] = before
                 draft.wrong(NO_KEY(field.key, label=field.label))
             elif before is not None and _open(ws, plan.entity, field, draft.id, before) == value.text:
@@ -128,34 +99,16 @@ def reveal(ws: Workspace, entity: Entity, id: str, name: str) -> str | None:
     return text
 
 
-def _aad(ws: Workspace, entity: Entity, field: Field, record: str) -> bytes:
-    return f"{ws.tenant.id}|{entity.id}|{field.id}|{record}".encode()
+def _place(ws: Workspace, entity: Entity, field: Field, record: str) -> bytes:
+    return sealing.place_of(ws.tenant.id, entity.id, field.id, record)
 
 
 def _sealed(ws: Workspace, entity: Entity, field: Field, record: str, text: str) -> str:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    name, key = next(iter(_keys(ws.host.settings.secret_key).items()))
-    nonce = os.urandom(12)
-    made = nonce + AESGCM(key).encrypt(nonce, text.encode(), _aad(ws, entity, field, record))
-    return f"{_FORM}:{name}:{base64.urlsafe_b64encode(made).decode()}"
+    return sealing.seal(ws.host.settings, _place(ws, entity, field, record), text)
 
 
 def _open(ws: Workspace, entity: Entity, field: Field, record: str, stored: str) -> str | None:
-    """The text, None when no key opens it or the ciphertext is of another place."""
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    form, _, rest = stored.partition(":")
-    name, _, coded = rest.partition(":")
-    key = _keys(ws.host.settings.secret_key).get(name)
-    if form != _FORM or key is None:
-        return None
-    try:
-        made = base64.urlsafe_b64decode(coded)
-        return AESGCM(key).decrypt(made[:12], made[12:], _aad(ws, entity, field, record)).decode()
-    except (InvalidTag, ValueError):
-        return None
+    return sealing.unseal(ws.host.settings, _place(ws, entity, field, record), stored)
 
 
 def _opened(ws: Workspace, entity: Entity, field: Field, record: str, stored: str) -> str:

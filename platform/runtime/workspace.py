@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metadata.access import FORM, Actor, platform_actor
@@ -17,6 +17,7 @@ from runtime.database.db import Bound, Db, LoginKind, TenantGone
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.system.migrate import require_served
+from runtime.system.tables import VERSION
 
 SIGNED_OUT = kind(
     "session.over",
@@ -95,6 +96,23 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a workflow's run acts: whatever it does names the event that started it, one level deeper."""
+
+    event: str | None
+    depth: int
+    """How many runs led here, this one included: 1 or more."""
+    chain: tuple[str, ...]
+    """Ids of the workflows that started one another, the first one first, this one last."""
+    root: str
+    """Id of the first run of all."""
+    initiator: str | None = None
+    """Who caused the first one."""
+    token: Mapping[str, Any] | None = None
+    """What his API token left of his rights, see `jobs.table`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workspace:
     """One unit of work. It begins with the transaction and ends with it."""
 
@@ -109,6 +127,12 @@ class Workspace:
     session: Session | None = None
     restore_epoch: int = 0
     """Grows when the tenant is restored from a backup: what a process remembers of the time before is void."""
+    access_epoch: int = 0
+    """Grows with every change of what people, and workflows, may do."""
+    system_version: int = VERSION
+    """Of the platform's own tables of the tenant: it may be one behind the program."""
+    cause: Cause | None = None
+    """Set where a workflow's run acts."""
 
     @property
     def dialect(self) -> str:
@@ -137,7 +161,20 @@ def open_workspace(
             session = _session(identify, bound, now)
             model = host.models.load(tenant, db, bound)
             actor = _actor(host, tenant, model, db, bound, identify, session, channel)
-            yield Workspace(host, tenant, model, bound.head, actor, db, now, write, session, bound.restore_epoch)
+            yield Workspace(
+                host,
+                tenant,
+                model,
+                bound.head,
+                actor,
+                db,
+                now,
+                write,
+                session,
+                restore_epoch=bound.restore_epoch,
+                access_epoch=bound.access_epoch,
+                system_version=bound.system_version,
+            )
             ring = "ring" in db.notes
     except TenantGone as error:
         directory.forget(host, tenant.name)
@@ -159,6 +196,13 @@ def _visitor(model: Model, name: str) -> Actor:
 def bump_access(ws: Workspace) -> None:
     """People's roles, units or accounts have changed: every process reads actors anew from the next request on."""
     ws.db.run("UPDATE _state SET access_epoch = access_epoch + 1")
+
+
+def as_user(ws: Workspace, who: AsUser) -> Workspace:
+    """The same unit of work with a person acting in it, with today's rights. Raises Unauthenticated."""
+    bound = Bound(ws.release, ws.access_epoch, ws.system_version, ws.restore_epoch, None)
+    actor = _actor(ws.host, ws.tenant, ws.model, ws.db, bound, who, None, ws.actor.channel)
+    return replace(ws, actor=actor, session=None)
 
 
 def _login(identify: Identify) -> dict[str, Any]:
@@ -231,7 +275,7 @@ def _actor(
     role, scopes = (narrowed.role, narrowed.scopes) if narrowed else (None, None)
     # Equal epochs mean equal roles and units; the model says which fields hold them.
     key = (tenant.id, user, bound.access_epoch, bound.restore_epoch, model.fingerprint, channel, role, scopes)
-    return host.actors.get(key, lambda: load_actor(model, db, user, channel, role, scopes))
+    return host.actors.get(key, lambda: load_actor(model, db, user, channel, role, scopes, bound.system_version))
 
 
 def timezone_of(ws: Workspace) -> str:

@@ -23,10 +23,23 @@ def main(arguments: Sequence[str]) -> int:
     if load.WRK is None and not options.small:
         print(load.MISSING)
     # Imported here, so that --help answers at once.
-    from tests.bench import against_hand, change, compilation, growth, loading, stand
+    from tests.bench import (
+        access,
+        against_hand,
+        change,
+        compilation,
+        expressions,
+        growth,
+        loading,
+        processes,
+        rules,
+        stand,
+    )
 
     if options.wants("compile"):
         compilation.measure(run)
+    if options.wants("expressions"):
+        expressions.measure(run)
     for database in options.databases:
         opened = stand.postgres if database == "postgresql" else stand.sqlite
         with tempfile.TemporaryDirectory(prefix="metaloom-bench-") as folder, opened(Path(folder)) as place:
@@ -35,8 +48,11 @@ def main(arguments: Sequence[str]) -> int:
                 if database == "postgresql":
                     loading.measure(run, place, filled)
                     change.measure(run, place, filled)
+            rules.measure(run, place)
+            processes.measure(run, place)
             if database == "postgresql":
                 growth.measure(run, place)
+                access.measure(run, place)
     for name in run.figures.missed:
         print(f"missed: {name}")
     return 1 if run.figures.missed else 0

@@ -11,6 +11,9 @@ from tests.bench.sites import Site
 
 WARM_UP = 1.0
 """At most so long before the rounds; a third of a round when that is shorter."""
+ANSWERS, LONGEST = 6, 15.0
+"""A round takes as long as every client needs for so many answers, but no longer than so many seconds: what is cut off
+at the end of a round would decide its rate else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,9 @@ class _Round:
 def compare(first: Side, second: Side, clients: int, seconds: float, rounds: int) -> Comparison:
     """Load the two in turn, each round beginning with the other one."""
     sides = (first, second)
-    for each in sides:
-        replay(each.address, each.requests, clients, min(WARM_UP, seconds / 3))
-        each.site.settle()
+    slowest = min(_warm_up(each, clients, min(WARM_UP, seconds / 3)) for each in sides)
+    if seconds >= WARM_UP:
+        seconds = max(seconds, min(ANSWERS * clients / max(slowest, 0.1), LONGEST))
     seen: tuple[list[_Round], list[_Round]] = ([], [])
     for number in range(rounds):
         for at in (0, 1) if number % 2 == 0 else (1, 0):
@@ -62,6 +65,13 @@ def compare(first: Side, second: Side, clients: int, seconds: float, rounds: int
         second_cpu=median(each.cpu for each in seen[1]),
         errors=sum(each.load.errors for part in seen for each in part),
     )
+
+
+def _warm_up(side: Side, clients: int, seconds: float) -> float:
+    """Answers per second."""
+    load = replay(side.address, side.requests, clients, seconds)
+    side.site.settle()
+    return load.rate
 
 
 def _load(side: Side, clients: int, seconds: float, number: int) -> _Round:

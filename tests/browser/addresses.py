@@ -9,9 +9,10 @@ from playwright.sync_api import expect
 
 from tests.browser import neighbours
 from tests.browser.person import Person
-from tests.browser.site import ADMIN, MANAGER, REP, Site
+from tests.browser.site import ADMIN, MANAGER, PASSWORD, REP, TENANT, Site, metaloom
 from tests.browser.tasks.task import found, made, user, word
 
+OPERATOR = "operator"
 _CSV = "name,level,phone,colour\nAcme,a,13800001111,red\n博世,b,nonsense,blue\n"
 
 
@@ -34,7 +35,7 @@ def addresses(site: Site, small: bool) -> list[Address]:
     found = [*_pages(site), *_states(site), *_strangers()]
     if small:
         return [each for each in found if each.name in _SMALL]
-    return [*found, *_neighbours(site)]
+    return [*found, *_neighbours(site), *_console(site)]
 
 
 _SMALL = ("dashboard", "list", "record_deal", "form_new", "board", "calendar", "sign_in")
@@ -64,12 +65,23 @@ def _pages(site: Site) -> Iterator[Address]:
     yield Address("form_new", "/app/opportunity/new")
     yield Address("form_edit", f"/app/account/{account}/edit")
     yield Address("form_lines", f"/app/opportunity/{deal}/edit")
+    lying, kept = found(site, "lead", "owner == null")[0]["id"], found(site, "lead", mine)[0]["id"]
+    yield Address("pool_record", f"/app/lead/{lying}", MANAGER)
+    yield Address("pool_list", "/app/lead?view=lead_pool")
+    yield Address("pool_return", f"/app/lead/{kept}/pool/return")
+    yield Address("pool_give", f"/app/lead/{lying}/pool/give", MANAGER)
+    yield Address("studio", f"/studio/expressions?entity=lead&id={kept}&expression=length(name)%20%3E%201", ADMIN)
     yield Address("delete", f"/app/contact/{contact}/delete")
     yield Address("merge", f"/app/account/merge?{twins}", MANAGER)
     yield Address("bin", "/app/-/bin", MANAGER)
     yield Address("import", "/app/account/import", ADMIN)
     yield Address("import_preview", "/app/account/import", ADMIN, _preview)
     yield Address("job", "/app/account/import", ADMIN, _run)
+    yield Address("workflows", "/app/-/workflows", ADMIN)
+    yield Address("workflow", "/app/-/workflows/won", ADMIN)
+    yield Address("runs", "/app/-/runs", ADMIN)
+    yield Address("deliveries", "/app/-/deliveries", ADMIN)
+    yield Address("record_runs", f"/app/opportunity/{deal}/runs?why=won")
     yield Address("users", "/app/user", ADMIN)
     yield Address("notifications", "/app/-/notifications")
     yield Address("search", "/app/-/search?q=%E5%8D%8E%E4%BF%A1")
@@ -106,8 +118,60 @@ def _neighbours(site: Site) -> Iterator[Address]:
         yield replace(here, name=f"{package}_home", path="/app")
         yield replace(here, name=f"{package}_list", path=f"/app/{entity}")
         yield replace(here, name=f"{package}_form", path=f"/app/{entity}/{record}/edit")
+    yield from _approvals(neighbours.open_tenant(site, "purchasing"))
     patient = neighbours.open_tenant(site, "clinic")
     yield Address("clinic_patient", "/app/patient/new", ADMIN, at=patient)
+
+
+def _approvals(there: Site) -> Iterator[Address]:
+    """Boxes, a decision before and after it, asking for one, and the record that waits."""
+    records = there.api("GET", "/purchase?sort=created_at")["data"]
+    request = there.api("GET", f"/purchase/{records[1]['id']}/approval")["request"]["id"]
+    decided = f"/app/-/approvals/{request}"
+    yield Address("approvals", "/app/-/approvals", neighbours.LEAD, at=there)
+    yield Address("approvals_picked", "/app/-/approvals", neighbours.LEAD, _tick, at=there)
+    yield Address("approvals_none", "/app/-/approvals?box=given", neighbours.LEAD, at=there)
+    yield Address("approvals_started", "/app/-/approvals?box=started", neighbours.BUYER, at=there)
+    yield Address("approval", decided, neighbours.LEAD, at=there)
+    yield Address("approval_verb", decided, neighbours.LEAD, _verb, at=there)
+    yield Address("approval_own", decided, neighbours.BUYER, at=there)
+    yield Address("approval_admin", decided, ADMIN, at=there)
+    yield Address("approval_record", f"/app/purchase/{records[1]['id']}", neighbours.BUYER, at=there)
+    yield Address("approval_needed", f"/app/purchase/{records[0]['id']}", neighbours.BUYER, at=there)
+    yield Address("approval_submit", f"/app/purchase/{records[0]['id']}/approval", neighbours.BUYER, at=there)
+
+
+def _tick(someone: Person) -> None:
+    someone.page.locator(".approval-tick input").first.check()
+    expect(someone.page.locator(".approval-together")).to_be_visible()
+
+
+def _verb(someone: Person) -> None:
+    """A form that opens under its name, sent without what it needs: refused on the page."""
+    someone.page.locator(".approval-act > summary").nth(1).click()
+    someone.page.locator(".approval-act[open] button.btn").click()
+    expect(someone.page.get_by_role("alert")).to_be_visible()
+
+
+def _console(site: Site) -> Iterator[Address]:
+    """The operator's pages, whose door stands before all tenants."""
+    metaloom(site.environment, "operator", "add", OPERATOR, "--password-stdin", given=f"{PASSWORD}\n")
+    there = replace(site, base=site.base.rsplit("/t/", 1)[0])
+    yield Address("console_door", "/admin/sign-in", "", at=there)
+    for name in ("tenants", "releases", "jobs", "sessions", "events"):
+        path = f"/admin/{name}/" + ("" if name == "tenants" else f"?tenant={TENANT}")
+        yield Address(f"console_{name}", path, "", _as_operator, at=there)
+
+
+def _as_operator(someone: Person) -> None:
+    """Whoever is sent to the door signs in, and is led to where they wanted to go."""
+    page = someone.page
+    wanted = page.url
+    if "/admin/sign-in" in wanted:
+        page.locator("input[name=login]").fill(OPERATOR)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("form button.btn-primary").click()
+        page.wait_for_url(lambda url: "sign-in" not in url)
 
 
 # -- what is done on a page

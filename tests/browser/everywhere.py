@@ -27,7 +27,7 @@ _SMALL = """() => [...document.querySelectorAll("a, button, select, input, summa
   .filter((each) => each.type !== "hidden" && each.tabIndex >= 0 && each.checkVisibility({visibilityProperty: true}))
   .filter((each) => !each.closest("p, td, li, label, dd, .prose, svg"))
   .map((each) => [each, each.getBoundingClientRect()])
-  .filter(([each, box]) => box.width > 1 && box.height > 1 && (box.height < 31.5 || box.width < 23.5))
+  .filter(([each, box]) => box.width > 1 && box.height > 1 && (box.height < 39.5 || box.width < 23.5))
   .map(([each, box]) => `${each.tagName}.${each.className} "${(each.innerText || each.ariaLabel || each.name || "")
     .slice(0, 30)}" ${Math.round(box.width)}x${Math.round(box.height)}`)"""
 _STILL = "Promise.all(document.getAnimations().map((each) => each.finished.catch(() => null)))"

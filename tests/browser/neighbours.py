@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tests.browser.site import ADMIN, PASSWORD, ROOT, Site, metaloom
 
-PACKAGES = ("clinic", "library", "rental")
+PACKAGES = ("clinic", "library", "rental", "purchasing")
 
 
 def open_tenant(site: Site, package: str) -> Site:
@@ -49,6 +49,31 @@ def _rental(site: Site) -> None:
     site.api("POST", "/booking", {**booking, "state": "confirmed"})
 
 
-_FILL = {"clinic": _clinic, "library": _library, "rental": _rental}
-ENTITIES = {"clinic": "visit", "library": "book", "rental": "machine"}
+def _purchasing(site: Site) -> None:
+    """Three who have to do with approvals: who asks, who decides first, who decides then."""
+    people = {BUYER: ("Ada", "buyer"), LEAD: ("Ben", "lead"), FINANCE: ("Fay", "finance")}
+    for login, (name, role) in people.items():
+        add = ("user", "add", "purchasing", login, "--name", name, "--role", "member", "--role", role)
+        metaloom(site.environment, *add, "--password-stdin", given=f"{PASSWORD}\n")
+    token = ("token", "create", "purchasing", BUYER, "--scope", "read", "--scope", "write", "--json")
+    buyer = replace(site, secret=json.loads(metaloom(site.environment, *token))["token"])
+    lines = [{"what": "Desk", "pieces": 4}, {"what": "椅子", "pieces": 8}]
+    for at, (name, supplier) in enumerate(_WANTED):
+        values = {"name": name, "supplier": supplier, "amount": f"{(at + 1) * 12_800}.50", "needed_on": "2030-05-01"}
+        made = buyer.api("POST", "/purchase", {**values, "lines": lines, "reason": "The old ones are worn out."})
+        if at:
+            buyer.api("POST", f"/purchase/{made['id']}/approval", {"comment": "Before the move, please."})
+
+
+BUYER, LEAD, FINANCE = "ada", "ben", "fay"
+_WANTED = (
+    ("Shelves", "Nordholz"),
+    ("Desks and chairs", "Nordholz"),
+    ("会议室投影仪", "华信科技"),
+    ("Coffee", "Rösterei"),
+)
+"""The first is not asked for yet."""
+
+_FILL = {"clinic": _clinic, "library": _library, "rental": _rental, "purchasing": _purchasing}
+ENTITIES = {"clinic": "visit", "library": "book", "rental": "machine", "purchasing": "purchase"}
 """The entity of each whose record and form are looked at."""

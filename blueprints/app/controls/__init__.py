@@ -10,6 +10,7 @@ from flask import Request
 
 from blueprints.app.controls import families
 from blueprints.app.controls.base import Control, Differing, Family, Form, Option, Reading, Sent, digest
+from blueprints.app.controls.computed import explanation
 from metadata.model import Field
 from metadata.problems import say
 
@@ -31,12 +32,18 @@ def control(form: Form, field: Field, record: Mapping[str, Any], sent: Sent | No
         key=field.key,
         label=_label(form, field),
         required=field.required,
-        help=say(field.help, form.words.lang) if field.help is not None and not form.row else "",
+        help=_help(form, field) if not form.row else "",
         wide=family.wide and not form.row,
         compact=form.compact,
         problems=family.told(form, field),
         **parts,
     )
+
+
+def _help(form: Form, field: Field) -> str:
+    """What is said of the field, and how a computed one comes about."""
+    said = say(field.help, form.words.lang) if field.help is not None else ""
+    return f"{said} {explanation(form, field)}".strip() if field.computed is not None else said
 
 
 def _label(form: Form, field: Field) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from blueprints.app.controls import choices, linking, rows, typed, uploads, values
+from blueprints.app.controls import choices, computed, linking, rows, typed, uploads, values
 from blueprints.app.controls.base import Family
 from metadata.model import Field
 
@@ -23,4 +23,4 @@ TABLE: Mapping[str, Family] = MappingProxyType(
 
 def of(field: Field) -> Family:
     """The family of a field; a type that has none is typed as one line."""
-    return TABLE.get(field.type, typed.TEXT)
+    return computed.COMPUTED if field.computed is not None else TABLE.get(field.type, typed.TEXT)

@@ -62,6 +62,7 @@ class AnyLink(Link):
             if (found := form.ws.model.entity(name)) is not None and visibility.may(form.ws, found, "read")
         ]
         title = finding.title(form.ws, entity, id, form.context) if id else ""
+        creatable = [each.key for each in targets if _creatable(form, each)]
         return {
             "kind": "any_finder",
             "options": tuple(
@@ -71,9 +72,9 @@ class AnyLink(Link):
             "chosen": id,
             "was": title or id,
             "find_url": addresses.suggest(addresses.ANY),
-            "new_url": addresses.new(addresses.ANY),
+            "new_url": addresses.new(addresses.ANY) if creatable else "",
             "chooser": f"f-{form.prefix}{field.key}.entity",
-            "more": _who(form),
+            "more": {**_who(form), "creates": " ".join(creatable)},
         }
 
     def entered(self, form: Form, field: Field, sent: Sent, parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,11 +178,15 @@ def _addresses(form: Form, target: Entity | None) -> dict[str, Any]:
     """Where a script asks for suggestions, and for a short form when the actor may make such a record."""
     if target is None:
         return {}
-    may = visibility.may(form.ws, target, "create") and target.id not in ("user", "unit")
     return {
         "find_url": addresses.suggest(target.key),
-        "new_url": addresses.new(target.key) if may else "",
+        "new_url": addresses.new(target.key) if _creatable(form, target) else "",
     }
+
+
+def _creatable(form: Form, target: Entity) -> bool:
+    """People and units come with the organisation, never on the way to something else."""
+    return target.id not in ("user", "unit") and visibility.may(form.ws, target, "create")
 
 
 FAMILIES: Mapping[str, Family] = {

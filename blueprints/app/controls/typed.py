@@ -9,7 +9,7 @@ from typing import Any
 from blueprints.app.controls import addresses, shortcuts
 from blueprints.app.controls.base import Family, Form, Reading, Sent
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import ValueProblem
+from metadata.fieldtypes.base import Masked, ValueProblem
 from metadata.fieldtypes.dates import local
 from metadata.folding import plain
 from metadata.model import Field
@@ -29,7 +29,8 @@ class Typed(Family):
             "kind": self.kind,
             "input": self.input,
             "inputmode": self.inputmode,
-            "text": "" if value is None else self.text(form, field, value),
+            # A mask stands as it is: it is no value, and sent back it changes nothing.
+            "text": "" if value is None else value if isinstance(value, Masked) else self.text(form, field, value),
             "limit": int(field.props.get("max", 0)) if field.type in ("text", "long_text") else 0,
             "check_url": addresses.understood(form.entity.key, field.key) if self.checked else "",
         }

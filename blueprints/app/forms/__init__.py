@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blueprints.app.forms.opening import edit, new
+from blueprints.app.forms.rules import ROUTES as RULES
 from blueprints.app.forms.saving import create_post, edit_post
 from blueprints.app.forms.single import ROUTES as SINGLE
 from blueprints.policies import PAGE, PAGE_FILES, Route
@@ -13,4 +14,5 @@ ROUTES = (
     Route("/app/<entity>/<id>/edit", "GET", edit, PAGE),
     Route("/app/<entity>/<id>/edit", "POST", edit_post, PAGE_FILES),
     *SINGLE,
+    *RULES,
 )

@@ -21,6 +21,8 @@ from runtime.workspace import Workspace
 
 TITLE = ".title"
 """In an address: what the record is to be called, whatever the field of its title is."""
+FOCUS = ".focus"
+"""In an address: the field in which the cursor begins."""
 _TYPED = frozenset({"text", "date", "datetime", "choice", "integer", "decimal", "email", "phone", "boolean"})
 """Types whose value an address may give: a calendar opens a form for a day, a board for a stage."""
 
@@ -42,6 +44,15 @@ def start(form: controls.Form) -> dict[str, Any]:
             found |= _given(form, field, given)
         if field.type in cells.LINKS and isinstance(found.get(field.key), str):
             found[field.key] = _with_title(ws, field, found[field.key])
+    return found
+
+
+def changed_by_address(form: controls.Form, fields: Sequence[Field]) -> dict[str, Any]:
+    """What the address would change of a record, by key, for the person to look at and to save: `?stage=lost`."""
+    found: dict[str, Any] = {}
+    for field in fields:
+        if field.type in _TYPED and (text := request.args.get(field.key)):
+            found |= _given(form, field, text)
     return found
 
 

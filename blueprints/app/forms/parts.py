@@ -36,11 +36,17 @@ def parts_of(form: Form, quick: bool) -> tuple[Part, ...]:
 def fields_of(form: Form, quick: bool) -> list[Field]:
     """Every field of the form. The currency goes with the amounts, wherever the layout has them."""
     ids = dict.fromkeys(id for part in parts_of(form, quick) for id in part.fields)
-    found = [form.entity.fields[id] for id in ids]
+    found = [form.entity.fields[id] for id in ids if form.entity.fields[id].computed is None]
     currency = currency_of(form)
     if currency is not None and currency.id not in ids and any(each.type == "money" for each in found):
         found.append(currency)
     return found
+
+
+def computed_of(form: Form, quick: bool) -> list[Field]:
+    """The fields of the form that are shown and never sent."""
+    ids = dict.fromkeys(id for part in parts_of(form, quick) for id in part.fields)
+    return [form.entity.fields[id] for id in ids if form.entity.fields[id].computed is not None]
 
 
 def currency_of(form: Form) -> Field | None:
@@ -59,15 +65,16 @@ def _parts(form: Form) -> Iterator[Part]:
     }
     currency = currency_of(form)
     grids = {id for id, each in may.items() if each.type == "children"}
+    computed = {each.id for each in visibility.readable(form.ws, entity) if each.computed is not None}
     sections = [part for sheet in layouts.arrangement(form.ws, entity).sheets for part in sheet.parts]
     named = {id for part in sections if not part.folded for id in part.fields}
     waiting = [id for id in grids if id not in named]
     placed: set[str] = set()
     for part in sections:
-        ids = [id for id in part.fields if id in may and id not in placed and id not in grids]
+        ids = [id for id in part.fields if (id in may or id in computed) and id not in placed and id not in grids]
         own = [id for id in part.fields if id in grids and id not in (*placed, *waiting)]
         placed.update(ids, own)
-        needed = any(may[id].required for id in ids)
+        needed = any(id in may and may[id].required for id in ids)
         if ids:
             yield Part(part.label, tuple(ids), part.columns, part.folded and not needed)
             own, waiting = [*own, *waiting], []  # a grid that no section names comes after the first

@@ -15,6 +15,7 @@ from blueprints.app import controls
 from blueprints.app.forms import beginning, parts, reading
 from blueprints.app.forms.showing import Shown, new_url, show_form
 from blueprints.app.shell import entity_of
+from blueprints.app.warned import confirmed
 from metadata.model import Entity, Field
 from metadata.problems import Conflict, Invalid, PlatformError
 from runtime import idempotency, records
@@ -44,7 +45,7 @@ def create_post(entity: str) -> Response:
                 return Saved(found.key, held.body)
         form = beginning.form_of(ws, found)
         changes = reading.of_new(form, _fields(form), beginning.start(form), controls.Sent(request.form, request.files))
-        id = told_together(changes, lambda: records.create(ws, found, changes.values)).id
+        id = told_together(changes, lambda: records.create(ws, found, changes.values, confirmed())).id
         if key is not None:
             idempotency.finish(ws, key, 303, id)
         return Saved(found.key, id)
@@ -79,7 +80,7 @@ def change(
         version = min(version, int(record["version"]) - 1)
     elif stale and "base" in sent:
         version = record.get("version")
-    told_together(changes, lambda: records.update(form.ws, form.entity, id, changes.values, version))
+    told_together(changes, lambda: records.update(form.ws, form.entity, id, changes.values, version, confirmed()))
     return changes.others if stale else ()
 
 

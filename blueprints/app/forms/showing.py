@@ -13,9 +13,10 @@ from flask import Response, make_response, render_template, request, url_for
 
 from blueprints.app import cells, controls
 from blueprints.app.controls.grid import place_of, with_focus, wrong_cell
-from blueprints.app.forms import beginning, parts, reading
+from blueprints.app.forms import beginning, parts, reading, rules
 from blueprints.app.records import title_of
 from blueprints.app.shell import shell_of
+from blueprints.app.warned import confirmed, to_confirm
 from metadata.fieldtypes.base import ValueProblem
 from metadata.model import Field
 from metadata.problems import Conflict, PlatformError, Problem, say
@@ -46,10 +47,13 @@ class Filled:
 def show_form(shown: Shown) -> Response:
     form, error = shown.form, shown.error
     fields = parts.fields_of(form, shown.quick)
-    record = beginning.start(form) if shown.id is None else beginning.current(form, shown.id, fields)
+    computed = parts.computed_of(form, shown.quick) if shown.id is not None else []
+    record = beginning.start(form) if shown.id is None else beginning.current(form, shown.id, [*fields, *computed])
     form = replace(form, problems=_in_order(fields, error.problems if error is not None else ()))
-    filled = _fill(form, fields, record, shown)
-    sections = _sections(form, shown, filled)
+    changed = beginning.changed_by_address(form, fields) if shown.id is not None and error is None else {}
+    filled = _fill(form, fields, record, shown, changed)
+    given = {each.id: controls.control(form, each, record) for each in computed}
+    sections = _sections(form, shown, replace(filled, controls={**filled.controls, **given}))
     words, entity = form.words, form.entity
     title = title_of(form.ws, entity, record, form.context) if shown.id is not None else ""
     listed = url_for("app.find", entity=entity.key)
@@ -74,6 +78,11 @@ def show_form(shown: Shown) -> Response:
         saved=shown.error is None and "done" in request.args,
         drawer=shown.drawer,
         quick=shown.quick,
+        rules=rules.url_of(entity, shown.id, shown.quick),
+        ruled=json.dumps(rules.at_first(form, shown.id, fields, changed if shown.id else record))
+        if entity.rules and error is None
+        else "",
+        confirmed=dict.fromkeys(confirmed()),
         urls={
             "list": listed,
             "back": back,
@@ -115,7 +124,13 @@ def _draft_name(form: controls.Form, shown: Shown) -> str:
     return ":".join((form.ws.tenant.id, actor, form.entity.id, shown.id or "new", given))
 
 
-def _fill(form: controls.Form, fields: Sequence[Field], record: Mapping[str, Any], shown: Shown) -> Filled:
+def _fill(
+    form: controls.Form,
+    fields: Sequence[Field],
+    record: Mapping[str, Any],
+    shown: Shown,
+    changed: Mapping[str, Any],
+) -> Filled:
     sent = controls.Sent(request.form, request.files) if shown.error is not None else None
     visible = [each for each in fields if not beginning.is_hidden(record, each)]
     saved = {each.id: controls.control(form, each, record) for each in visible}
@@ -123,7 +138,10 @@ def _fill(form: controls.Form, fields: Sequence[Field], record: Mapping[str, Any
     for each in visible:
         marks |= controls.marks(form, each, saved[each.id])
     if sent is None:
-        return Filled(saved, marks)
+        opened_with = {
+            each.id: controls.control(form, each, {**record, **changed}) for each in visible if each.key in changed
+        }
+        return Filled({**saved, **opened_with}, marks)
     if shown.id is None:
         return Filled({each.id: controls.control(form, each, record, sent) for each in visible}, marks)
     base = reading.base_of(sent)
@@ -222,10 +240,21 @@ def _put_focus(form: controls.Form, shown: Shown, found: dict[str, controls.Cont
     """The cursor begins at the first thing that is wrong, else at the first that is empty in a new form."""
     order = [id for part in parts.parts_of(form, shown.quick) for id in part.fields if id in found]
     wrong = [id for id in order if _is_wrong(found[id])]
-    for id in wrong or ([] if shown.id is not None else order[:1]):
+    empty = [id for id in order if _is_empty(found[id])]
+    asked = [id for id in order if found[id].key == request.args.get(beginning.FOCUS)]
+    for id in wrong or asked or ([] if shown.id is not None else (empty or order)[:1]):
         cell = wrong_cell(found[id]) if found[id].kind == "rows" else None
         found[id] = with_focus(found[id], *cell) if cell is not None else replace(found[id], focus=True)
         return
+
+
+def _is_empty(control: controls.Control) -> bool:
+    """Whether there is something to be entered: what is given already, and what has an answer by itself, waits."""
+    held = control.text or control.chosen or any(each.chosen and each.value for each in control.options)
+    return not held and control.kind not in _ANSWERED
+
+
+_ANSWERED = frozenset({"boolean", "rows", "file", "computed"})
 
 
 def _is_wrong(control: controls.Control) -> bool:
@@ -247,14 +276,17 @@ def _conflict(
 
 
 def _told(form: controls.Form, problem: Problem) -> dict[str, str | None]:
-    """A line of the summary: where it is, which row or field unless the message says so itself, what is wrong."""
+    """A line of the summary: where it is, which row or field unless the message says so itself, what is wrong, and
+    for a warning the rule to confirm."""
     message = problem.message(form.words.lang)
+    confirm = to_confirm(problem)
     field = form.entity.find(problem.path.split(".")[0]) if problem.path else None
     if field is None:
-        return {"anchor": None, "label": "", "message": message}
+        return {"anchor": None, "label": "", "message": message, "confirm": confirm}
     label, anchor = say(field.label, form.words.lang), f"f-{field.key}"
     if field.type == "children" and (place := place_of(problem)) is not None:
         label = form.words("form_cell", label=label, row=place[1] + 1)
         anchor = f"f-{problem.path}" if place[2] else anchor
     colon = form.words("form_colon")
-    return {"anchor": anchor, "label": "" if label in message else f"{label}{colon}", "message": message}
+    told = "" if label in message else f"{label}{colon}"
+    return {"anchor": anchor, "label": told, "message": message, "confirm": confirm}

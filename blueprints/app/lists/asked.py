@@ -5,19 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import request
 
 from blueprints import visibility
+from blueprints.addresses import address_of
 from blueprints.app import cells, sieve
 from metadata.expressions.printing import quoted, text_of
 from metadata.ids import is_uuid
 from metadata.model import EMPTY, Entity, Field, View
 from metadata.problems import BadRequest, Problem, kind
-from runtime import preferences, queries, saved_views
+from runtime import queries, saved_views
 from runtime.queries import Query
 from runtime.saved_views import SavedView, Shape
 from runtime.workspace import Workspace
@@ -117,8 +117,7 @@ def joined(parts: Sequence[str]) -> str | None:
 def asked(ws: Workspace, entity: Entity) -> Asked:
     """The list that the request's address asks for, with what this person has set for it."""
     arguments = request.args
-    held = preferences.get(ws, f"list:{entity.id}") or EMPTY
-    mine = saved_views.listing(ws, entity)
+    held, mine = saved_views.arranged(ws, entity)
     default = str(held.get("default", ""))
     name = arguments.get("view", "")
     if not name and not any(arguments.get(each) for each in _STATE) and not _quick_arguments():
@@ -259,11 +258,5 @@ def address(endpoint: str = "app.find", **changes: str | None) -> str:
         kept["after"] = request.args["after"]
     kept.update(changes)
     arguments = {key: value for key, value in kept.items() if value or (key in ("where", "group") and value == "")}
-    start = _start(request.script_root, endpoint, (request.view_args or {}).get("entity", ""))
+    start = address_of(endpoint, entity=(request.view_args or {}).get("entity", ""))
     return f"{start}?{urlencode(arguments)}" if arguments else start
-
-
-@lru_cache(maxsize=2_000)
-def _start(root: str, endpoint: str, entity: str) -> str:
-    """The address without arguments. A page has dozens of them, and Flask makes each anew."""
-    return url_for(endpoint, entity=entity)

@@ -136,7 +136,7 @@ def list_bulk_edit(entity: str) -> Response:
             return _progress(ws, found, jobs.get(ws, edited.job))
         totals = edited.totals
         counts = {"edited": totals.updated, "same": totals.unchanged, "refused": totals.failed}
-        return _verdicts(ws, found, counts, edited.verdicts)
+        return verdicts(ws, found, counts, edited.verdicts)
 
     try:
         return context.perform(command, write=True)
@@ -181,7 +181,7 @@ def list_bulk_restore(entity: str) -> Response:
         if job:
             made = bulk_delete.undo(ws, _job(ws, found, job, "bulk_delete"))
         else:
-            made = bulk_delete.restore(ws, found, _ids())
+            made = bulk_delete.restore(ws, found, chosen_ids())
         return _deleted(ws, found, made, "restored")
 
     return context.perform(command, write=True)
@@ -191,17 +191,17 @@ def _deleted(ws: Workspace, entity: Entity, made: bulk_delete.Deleted, what: str
     if made.job is not None:
         return _progress(ws, entity, jobs.get(ws, made.job))
     counts = {what: made.totals.updated, "refused": made.totals.failed}
-    return _verdicts(ws, entity, counts, made.refused, undo=made.done if what == "deleted" else ())
+    return verdicts(ws, entity, counts, made.refused, undo=made.done if what == "deleted" else ())
 
 
 def _selected(ws: Workspace, entity: Entity) -> Query:
     """The records that are named, or all that meet the filter of the address."""
     if request.form.get("all") == "true":
         return asked(ws, entity).query(("id",))
-    return Query(entity.id, ids=_ids())
+    return Query(entity.id, ids=chosen_ids())
 
 
-def _ids() -> tuple[str, ...]:
+def chosen_ids() -> tuple[str, ...]:
     ids = tuple(dict.fromkeys(each.lower() for each in request.form.get("ids", "").split(",") if cells.is_id(each)))
     if not ids or len(ids) > MAX_IDS:
         raise BadRequest(NONE_CHOSEN("ids"))
@@ -225,7 +225,7 @@ def _watched(ws: Workspace, entity: Entity, id: str) -> Response:
     done = "edited" if job.kind == "bulk_edit" else "deleted" if job.payload.get("action") == "delete" else "restored"
     counts = {done: totals.get("updated", 0), "same": totals.get("unchanged", 0), "refused": totals.get("failed", 0)}
     refused = job_rows.read(ws, job.id, ("failed",), limit=_SHOWN)
-    return _verdicts(ws, entity, counts, refused, job=job)
+    return verdicts(ws, entity, counts, refused, job=job)
 
 
 def _job(ws: Workspace, entity: Entity, id: str, *kinds: str) -> Job:
@@ -250,7 +250,7 @@ def _progress(ws: Workspace, entity: Entity, job: Job) -> Response:
     )
 
 
-def _verdicts(
+def verdicts(
     ws: Workspace,
     entity: Entity,
     counts: Mapping[str, int],

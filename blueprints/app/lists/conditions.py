@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from blueprints.app import cells
 from blueprints.texts import Words
-from metadata.expressions.check import VARIABLES
 from metadata.expressions.conditions import WITHOUT_VALUE, Condition, Joined, Joint, Op
+from metadata.expressions.names import VARIABLES
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import TextContext, ValueProblem
 from metadata.model import Entity, Field
@@ -81,6 +81,8 @@ def ops_of(field: Field) -> tuple[Op, ...]:
         case "number":
             return (*_ORDERED, *_EMPTY)
         case "text":
+            if type_.encrypted:
+                return _EMPTY
             known = type_.operators
             asked: list[Op] = ["contains", "contains_not"] if "contains" in known else []
             asked += ["starts"] if "starts_with" in known else []

@@ -140,7 +140,7 @@ def _put(ws: Workspace, entity: Entity, **changes: Any) -> None:
 
 
 def _name(entity: Entity) -> str:
-    return f"list:{entity.id}"
+    return saved_views.arrangement(entity)
 
 
 def shape_now(given: Asked) -> Shape:

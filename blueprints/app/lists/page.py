@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from blueprints import context, visibility
+from blueprints.addresses import address_of
 from blueprints.app.lists import columns as columns_
 from blueprints.app.lists import filters, groups, rows
 from blueprints.app.lists.asked import Asked, address, asked, quick_fields, views_of
@@ -16,6 +17,7 @@ from blueprints.app.shell import entity_of, page, text_context
 from blueprints.policies import PAGE, Route
 from blueprints.texts import Words
 from metadata.model import Entity, Field
+from metadata.pools import opened_to
 from metadata.problems import BadRequest
 from runtime import queries, saved_views
 from runtime.queries import Page
@@ -29,7 +31,8 @@ KINDS: Mapping[str, str] = {
     "board": "blueprints.app.boards:show",
     "calendar": "blueprints.app.calendars:show",
 }
-"""What shows the views that are no lists: `(ws, entity, view) -> Response`. Named by text: they import lists."""
+"""What shows the views that are no lists: `(ws, entity, view, saved views) -> Response`. Named by text: they import
+lists."""
 
 
 def find(entity: str) -> Response:
@@ -41,7 +44,7 @@ def _find(ws: Workspace, entity: Entity) -> Response:
     given = asked(ws, entity)
     if given.view is not None and given.saved is None and not given.deleted and given.view.kind in KINDS:
         module, _, function = KINDS[given.view.kind].partition(":")
-        shown: Response = getattr(import_module(module), function)(ws, entity, given.view)
+        shown: Response = getattr(import_module(module), function)(ws, entity, given.view, given.mine)
         return shown
     return _list(ws, given)
 
@@ -124,7 +127,7 @@ def _views(ws: Workspace, given: Asked, words: Words) -> list[dict[str, Any]]:
 
 
 def _tab(entity: Entity, label: str, key: str | None, icon: str, current: bool) -> dict[str, Any]:
-    url = url_for("app.find", entity=entity.key, view=key)
+    url = address_of("app.find", entity=entity.key, view=key)
     return {"label": label, "url": url, "icon": icon, "current": current}
 
 
@@ -188,17 +191,18 @@ def _may(ws: Workspace, entity: Entity) -> dict[str, bool]:
         "delete": "delete" in may,
         "import": visibility.has_capability(ws, "import") and ("create" in may or "update" in may),
         "export": visibility.has_capability(ws, "export"),
+        "claim": bool(opened_to(ws.model, entity, ws.actor.roles)),
     }
 
 
 def _urls(ws: Workspace, given: Asked, found: Page | None) -> dict[str, str | None]:
     key = given.entity.key
     return {
-        "new": url_for("app.new", entity=key),
-        "deleted": url_for("app.find", entity=key, deleted="true"),
-        "living": url_for("app.find", entity=key),
-        "import_": url_for("app.import", entity=key),
-        "clear": url_for("app.find", entity=key, view=given.name or None, deleted="true" if given.deleted else None),
+        "new": address_of("app.new", entity=key),
+        "deleted": address_of("app.find", entity=key, deleted="true"),
+        "living": address_of("app.find", entity=key),
+        "import_": address_of("app.import", entity=key),
+        "clear": address_of("app.find", entity=key, view=given.name or None, deleted="true" if given.deleted else None),
         "all": address("app.find", **_unfiltered(given)),
         "ungrouped": address(group="", after=None),
         "next": address(after=found.next) if found is not None and found.next else None,

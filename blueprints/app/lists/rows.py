@@ -6,12 +6,11 @@ what it has said before without making it again.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from markupsafe import Markup, escape
 
 from blueprints.app import cells
@@ -30,7 +29,6 @@ Write = Callable[[Record], str]
 _PLAIN = frozenset(
     "text long_text integer decimal money percent date datetime time duration sequence boolean person_name".split()
 )
-_ANY = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +84,8 @@ class Writer:
         made = [self._write(column, titles) for column in self.columns]
         opened = [self._opened(head) for head in self.heads]
         title = next((at for at, each in enumerate(self.heads) if each.title), 0)
-        lead = _address("app.show", self.entity)
-        back = _address("app.restore", self.entity)
+        lead = cells.addresses(self.entity)
+        back = cells.addresses(self.entity, "app.restore")
         found = []
         for record in records:
             id = record["id"]
@@ -136,23 +134,9 @@ class Writer:
         return written
 
 
-_UNSAFE = re.compile("[&<>\"']")
-
-
-def _safe(text: str) -> str:
-    """A text as HTML. Most texts in cells hold nothing that has to be written otherwise."""
-    return str(escape(text)) if _UNSAFE.search(text) else text
-
-
 def _bare(text: str) -> str:
     """A title that is a link elsewhere or marked up would be a link in a link: only its text stays."""
     return str(escape(Markup(text).striptags())) if "<" in text else text
-
-
-def _address(endpoint: str, entity: Entity) -> Callable[[str], str]:
-    """Addresses of records: made once, then only the id is set in."""
-    before, _, after = url_for(endpoint, entity=entity.key, id=_ANY).partition(_ANY)
-    return lambda id: f"{before}{id}{after}"
 
 
 def _reader(path: str) -> Callable[[Record], Any]:
@@ -181,8 +165,9 @@ def _remembering(write: Callable[[Any], str]) -> Callable[[Any], str]:
 def _value_writer(column: cells.Shown, reading: TextContext) -> Callable[[Any], str] | None:
     """How values of the column's type are written; None for a type that its template knows better."""
     field = column.field
+    say, safe = cells.sayer(field, reading), cells.safe
     if field.type in _PLAIN:
-        return lambda value: _safe(cells.text_of(field, value, reading))
+        return lambda value: safe(say(value))
     match field.type:
         case "choice":
             return _badge(column, reading)
@@ -193,6 +178,8 @@ def _value_writer(column: cells.Shown, reading: TextContext) -> Callable[[Any], 
             return lambda value: " ".join([f'<span class="badge">{escape(each)}</span>' for each in value])
         case "email":
             return lambda value: f'<a href="mailto:{escape(value)}">{escape(value)}</a>'
+        case "phone":
+            return lambda value: f'<a href="tel:{safe(value)}">{safe(say(value))}</a>'
         case "link" | "user" | "unit" if column.target is not None and column.title is not None:
             return _link(column, reading)
     return None
@@ -210,25 +197,25 @@ def _badge(column: cells.Shown, reading: TextContext) -> Callable[[Any], str]:
 def _link(column: cells.Shown, reading: TextContext) -> Callable[[Any], str]:
     target, title = column.target, column.title
     assert target is not None and title is not None
-    lead = _address("app.show", target)
+    lead, say, safe = cells.addresses(target), cells.sayer(title, reading), cells.safe
 
     def written(value: Any) -> str:
         if not isinstance(value, Mapping):
             return str(escape(str(value)[:8]))
         id = value["id"]
-        text = cells.text_of(title, value.get(title.key), reading) or id[:8]
-        return f'<a href="{lead(id)}">{_safe(text)}</a>'
+        named = value.get(title.key)
+        text = (say(named) if named is not None else "") or id[:8]
+        return f'<a href="{lead(id)}">{safe(text)}</a>'
 
     return written
 
 
 def _by_template(column: cells.Shown, reading: TextContext, titles: cells.Titles, words: Words) -> Write:
     """Cells of types that are rare in lists, as every other page shows them."""
-    template = current_app.jinja_env.get_template("cells.html")
-    show: Callable[[cells.Cell], str] = template.make_module({"t": words}).show  # type: ignore[attr-defined]
+    show = cells.shower(words)
 
     def written(record: Record) -> str:
         found = cells.cell(column, record, reading, titles)
-        return str(show(found)).strip() if found is not cells.EMPTY else ""
+        return show(found) if found is not cells.EMPTY else ""
 
     return written

@@ -1,6 +1,8 @@
 // A board in the hand: cards are dragged, carried by keys or sent by a menu; every move can be undone.
 import Sortable from "sortablejs";
 import { api, toast } from "./api.js";
+import { complete, needsMore } from "./completing.js";
+import { sendAsking } from "./warnings.js";
 
 const NOTHING = "-";
 
@@ -71,7 +73,7 @@ export function start(board) {
   }
 
   const save = (card, value) =>
-    api.send("PATCH", `/api/v1/${entity}/${card.dataset.card}`, { [field]: value, version: Number(card.dataset.version) });
+    sendAsking("PATCH", `/api/v1/${entity}/${card.dataset.card}`, { [field]: value, version: Number(card.dataset.version) });
 
   /** The card already lies in its new column; `back` is where it came from. */
   async function move(card, back) {
@@ -84,6 +86,7 @@ export function start(board) {
       put(card, back);
       card.removeAttribute("aria-busy");
       card.focus();
+      if (valueOf(column) !== null && needsMore(error, field)) return finish(card, column, error);
       toast(say("refused", { why: why(error) }), "bad");
       live.textContent = say("refused", { why: why(error) });
       if (error.status === 409) renew(card);
@@ -111,6 +114,18 @@ export function start(board) {
         }
       },
     });
+  }
+
+  /** The move asks for more: it is entered in the form, and the card goes where it was meant to when that is saved. */
+  async function finish(card, column, error) {
+    const form = `${card.querySelector(".board-title").href.split("?")[0]}/edit`;
+    if (!(await complete(error, form, field, valueOf(column)))) return card.focus();
+    put(card, { list: list(column) });
+    const label = column.dataset.label;
+    announce("moved", { column: label });
+    toast(`${card.dataset.title}: ${say("moved", { column: label })}`, "good");
+    (await renew(card)).focus();
+    heads();
   }
 
   function dress(card) {
@@ -280,7 +295,7 @@ export function start(board) {
       wrong.textContent = "";
       try {
         const value = valueOf(column);
-        const made = await api.send("POST", `/api/v1/${entity}`, { [board.dataset.titleField]: title, ...(value === null ? {} : { [field]: value }) });
+        const made = await sendAsking("POST", `/api/v1/${entity}`, { [board.dataset.titleField]: title, ...(value === null ? {} : { [field]: value }) });
         const html = await api.get(part(`cards/${made.id}`));
         const card = document.createRange().createContextualFragment(html).querySelector(".board-card");
         list(column).prepend(card);

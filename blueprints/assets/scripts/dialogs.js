@@ -28,7 +28,7 @@ export function open(dialog) {
   return dialog;
 }
 
-/** Ask before a deed: resolves with whether the person agreed. */
+/** Ask before a deed: resolves with whether the person agreed. Without `yes` it only tells why it cannot be done. */
 export function ask({ title, text = "", yes = WORDS[language()].yes, bad = false }) {
   const dialog = document.createElement("dialog");
   dialog.className = "dialog";
@@ -40,9 +40,9 @@ export function ask({ title, text = "", yes = WORDS[language()].yes, bad = false
   body.className = "dialog-body";
   foot.className = "dialog-foot";
   head.append(Object.assign(document.createElement("h2"), { textContent: title }));
-  body.textContent = text;
-  foot.append(
-    Object.assign(document.createElement("button"), { className: "btn", value: "no", textContent: WORDS[language()].cancel }),
+  body.append(...text.split("\n").map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+  foot.append(Object.assign(document.createElement("button"), { className: "btn", value: "no", textContent: WORDS[language()].cancel, autofocus: !yes }));
+  if (yes) foot.append(
     Object.assign(document.createElement("button"), { className: `btn ${bad ? "btn-danger" : "btn-primary"}`, value: "yes", textContent: yes, autofocus: true }),
   );
   form.append(head, ...(text ? [body] : []), foot);

@@ -6,6 +6,7 @@ const keep = (name, value) => { document.cookie = `${name}=${value}; path=/; max
 
 export function install() {
   reveal();
+  deviceZone();
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target) || (event.target.closest(".menu-item") && !event.target.closest("[data-stay]"))) menu.open = false;
@@ -44,6 +45,17 @@ function inMenu(event) {
     const at = items.indexOf(document.activeElement);
     items[(at + (event.key === "ArrowDown" ? 1 : -1) + items.length) % items.length]?.focus();
   }
+}
+
+/** Who travels is offered the zone that this device is in. */
+function deviceZone() {
+  const offer = document.querySelector("[data-device-zone]"), here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const known = [...document.querySelectorAll("form[data-preference='timezone'] button")].map((each) => each.value);
+  if (!offer || !here?.includes("/") || known.includes(here)) return;
+  const button = offer.querySelector("button");
+  button.value = here;
+  button.querySelector("span").textContent = here.replaceAll("_", " ");
+  offer.hidden = false;
 }
 
 // A theme needs no new page; a language does, and the form brings it.

@@ -3,6 +3,7 @@ import { base, csrf, language, toast } from "./api.js";
 import { make } from "./forms/elements.js";
 import { refuse } from "./forms/checks.js";
 import { say } from "./forms/words.js";
+import { agreed } from "./warnings.js";
 
 let current = null;
 
@@ -89,7 +90,7 @@ class Edit {
     if (!this.done) this.give(null);
   }
 
-  async save() {
+  async save(confirmed = []) {
     if (this.done || this.busy) return this.done;
     if (text(this.form) === this.first && !this.conflict) {
       this.give(null);
@@ -98,8 +99,10 @@ class Edit {
     this.busy = true;
     this.element.setAttribute("aria-busy", "true");
     let answer, found;
+    const body = new FormData(this.form);
+    for (const each of confirmed) body.append("confirm", each);
     try {
-      answer = await fetch(this.form.action, { method: "POST", body: new FormData(this.form), headers: { Accept: "application/json", "Accept-Language": language(), "X-CSRF-Token": csrf() }, credentials: "same-origin" });
+      answer = await fetch(this.form.action, { method: "POST", body, headers: { Accept: "application/json", "Accept-Language": language(), "X-CSRF-Token": csrf() }, credentials: "same-origin" });
       found = await answer.json();
     } catch {
       this.wrong(say("offline"));
@@ -112,8 +115,13 @@ class Edit {
       this.give(found);
       return true;
     }
-    if (found.conflict) this.choose(found.conflict);
-    else this.wrong(found.problems?.map((each) => each.message).join(" ") ?? String(answer.status));
+    if (found.conflict) {
+      this.choose(found.conflict);
+      return false;
+    }
+    const more = (await agreed(found.problems)).filter((each) => !confirmed.includes(each));
+    if (more.length) return this.save([...confirmed, ...more]);
+    this.wrong(found.problems?.map((each) => each.message).join(" ") ?? String(answer.status));
     return false;
   }
 

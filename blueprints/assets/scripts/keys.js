@@ -13,10 +13,13 @@ const TABLE = [
   { keys: "?", en: "This sheet", zh: "显示本表", run: sheet },
   { keys: "c", en: "Create", zh: "新建", run: create },
   { keys: "e", en: "Edit the record", zh: "编辑记录" },
-  { keys: "j", en: "Next row", zh: "下一行", run: () => row(1) },
-  { keys: "k", en: "Row before", zh: "上一行", run: () => row(-1) },
+  { keys: "F6", en: "Next part of a form", zh: "表单的下一部分", run: () => {} },
+  { keys: "j", en: "Next row or card", zh: "下一行或卡片", run: () => row(1) },
+  { keys: "k", en: "Row or card before", zh: "上一行或卡片", run: () => row(-1) },
+  { keys: "z", en: "Undo what was just done", zh: "撤销刚才的操作", run: undo },
   { keys: "g h", en: "Go to the first page", zh: "转到首页", run: go("/app") },
   { keys: "g n", en: "Go to the notifications", zh: "转到通知", run: go("/app/-/notifications") },
+  { keys: "g b", en: "Go to the recycle bin", zh: "转到回收站", run: go("/app/-/bin") },
   { keys: "g a", en: "Go to your account", zh: "转到我的账户", run: go("/auth/account") },
 ];
 const TITLE = { en: "Keyboard shortcuts", zh: "键盘快捷键" };
@@ -65,12 +68,20 @@ function create() {
   menu.querySelector(".menu-item")?.focus();
 }
 
+/** What a message offers for a few seconds, without a way there by mouse. */
+function undo() {
+  [...document.querySelectorAll(".toasts button:not(.shut)")].at(-1)?.click();
+}
+
+// What of a row takes the focus: a card itself, a link, else the first thing in it that can be used.
+const handle = (row) => (row.matches("[tabindex]") ? row : row.querySelector("a[href]") ?? row.querySelector("input, button"));
+
 function row(step) {
-  const rows = [...document.querySelectorAll("main [data-row], main tbody tr")].filter((each) => each.offsetParent && each.querySelector("a[href]"));
+  const rows = [...document.querySelectorAll("main [data-row], main .board-card, main tbody tr")].filter((each) => each.offsetParent && handle(each));
   if (!rows.length) return;
   const now = rows.findIndex((each) => each.contains(document.activeElement));
   const next = rows[Math.min(Math.max(now + step, 0), rows.length - 1)];
-  next.querySelector("a[href]").focus();
+  handle(next).focus();
   next.scrollIntoView({ block: "nearest" });
 }
 

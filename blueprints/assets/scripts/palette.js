@@ -4,8 +4,8 @@ import { open } from "./dialogs.js";
 
 const WAIT = 110;
 const WORDS = {
-  en: { label: "Search or jump to", hint: "Search records, pages, actions…", actions: "On this page", nothing: "Nothing found for “{}”", help: "Two letters of a name, pinyin initials or the last four digits of a phone number are enough.", keys: "↑↓ choose · Enter open · Esc close", found: "{} results", close: "Close" },
-  zh: { label: "搜索或跳转", hint: "搜索记录、页面、操作…", actions: "当前页面操作", nothing: "未找到“{}”", help: "输入名称的两个字、拼音首字母或电话后四位即可。", keys: "↑↓ 选择 · 回车打开 · Esc 关闭", found: "{} 条结果", close: "关闭" },
+  en: { label: "Search or jump to", hint: "Search records, pages, actions…", actions: "On this page", nothing: "Nothing found for “{}”", help: "Two letters of a name, pinyin initials or the last four digits of a phone number are enough.", keys: "↑↓ choose · Enter open · Esc close", found: "{} results", one: "1 result", close: "Close" },
+  zh: { label: "搜索或跳转", hint: "搜索记录、页面、操作…", actions: "当前页面操作", nothing: "未找到“{}”", help: "输入名称的两个字、拼音首字母或电话后四位即可。", keys: "↑↓ 选择 · 回车打开 · Esc 关闭", found: "{} 条结果", one: "1 条结果", close: "关闭" },
 };
 const words = () => WORDS[language()];
 let dialog, input, list, said, at = -1, timer = 0, asked = null, first = null;
@@ -100,7 +100,7 @@ function fill(typed, groups) {
     nothing.append(title, help);
     list.append(nothing);
   }
-  said.textContent = typed ? words().found.replace("{}", number) : "";
+  said.textContent = typed ? (number === 1 ? words().one : words().found.replace("{}", number)) : "";
   list.scrollTop = 0;
   mark(number ? 0 : -1);
 }

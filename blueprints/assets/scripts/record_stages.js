@@ -1,5 +1,7 @@
 // The stage bar: a click moves the record, a refusal says why, and a move can be undone. Arrow keys go along the steps.
 import { api, record, reload, say, tell, toast } from "./records.js";
+import { complete, needsMore } from "./completing.js";
+import { sendAsking } from "./warnings.js";
 
 export function install() {
   document.addEventListener("submit", (event) => {
@@ -32,11 +34,17 @@ async function move(form, button, value) {
   form.setAttribute("aria-busy", "true");
   button.closest("li").classList.add("moving");
   try {
-    const saved = await api.send("PATCH", path, { [field]: value, version: Number(here.dataset.version) });
-    const undo = () => api.send("PATCH", path, { [field]: current || null, version: saved.version }).then(() => { toast(say("undone"), "good"); return reload(); }, tell);
+    const saved = await sendAsking("PATCH", path, { [field]: value, version: Number(here.dataset.version) });
+    const undo = () => sendAsking("PATCH", path, { [field]: current || null, version: saved.version }).then(() => { toast(say("undone"), "good"); return reload(); }, tell);
     toast(say("moved", { field: label, value: said }), "good", { label: say("undo"), run: undo });
     await reload(undefined, { focus: `.record-stages button[value="${CSS.escape(value)}"]` });
   } catch (error) {
+    if (here.dataset.edit && needsMore(error, field)) {
+      if (!(await complete(error, here.dataset.edit, field, value))) return;
+      toast(say("moved", { field: label, value: said }), "good");
+      await reload();
+      return;
+    }
     tell(error);
     if (error.status === 409) await reload();
   } finally {

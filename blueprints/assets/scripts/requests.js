@@ -13,6 +13,11 @@ export function install() {
     request.headers["X-CSRF-Token"] = csrf();
     request.headers["Accept-Language"] = language();
   });
+  document.addEventListener("htmx:before:swap", (event) => {
+    // htmx copies the attribute to what replaces an element; the policy of the page refuses it, empty or not.
+    const old = event.detail.ctx?.target?.querySelectorAll?.('[id][style=""]') ?? [];
+    for (const each of old) each.removeAttribute("style");
+  });
   document.addEventListener("htmx:response:error", (event) => {
     const { ctx } = event.detail;
     if (ctx?.response?.status === 401) location.reload(); // the page itself leads to the sign-in

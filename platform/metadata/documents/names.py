@@ -4,8 +4,13 @@ from __future__ import annotations
 
 SECTION_NAMES = (
     "options",
+    "calendars",
     "entities",
     "roles",
+    "pools",
+    "assignments",
+    "approvals",
+    "workflows",
     "views",
     "layouts",
     "dashboards",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-LABELS = frozenset({"label", "plural", "help"})
+LABELS = frozenset({"label", "plural", "help", "message"})
 """Properties that hold texts for people; a plain one is read as `{'*': ...}`."""
 
 
@@ -34,22 +34,48 @@ LABEL = Shape("label")
 
 
 def shape_of(schema: Any) -> Shape:
-    """The shape of a JSON Schema whose references are resolved."""
-    if not isinstance(schema, Mapping):
+    """The shape of a JSON Schema whose references are resolved, but for those to definitions that hold themselves."""
+    definitions = schema.get("$defs", {}) if isinstance(schema, Mapping) else {}
+    return _Reader(definitions, {}).shape(schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    definitions: Mapping[str, Any]
+    made: dict[str, Shape]
+    """Shapes of definitions, noted before what is in them is read: so one may hold itself."""
+
+    def shape(self, schema: Any, name: str | None = None) -> Shape:
+        """`name`: of the definition that this is."""
+        if not isinstance(schema, Mapping):
+            return VALUE
+        if isinstance(named := schema.get("$ref"), str):
+            found = named.removeprefix("#/$defs/")
+            return self.made.get(found) or self.shape(self.definitions[found], found)
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema:
+                branches = [self.shape(each) for each in schema[keyword]]
+                return next((each for each in branches if each is not VALUE), VALUE)
+        if "properties" in schema:
+            properties: dict[str, Shape] = {}
+            shape = Shape("struct", properties)
+            if name is not None:
+                self.made[name] = shape
+            properties.update((key, self._property(key, each)) for key, each in schema["properties"].items())
+            return shape
+        if _is_label(schema):
+            return LABEL
+        if "additionalProperties" in schema:
+            return Shape("entries", entry=self.shape(schema["additionalProperties"]))
         return VALUE
-    for keyword in ("anyOf", "oneOf"):
-        if keyword in schema:
-            branches = [shape_of(each) for each in schema[keyword]]
-            return next((each for each in branches if each is not VALUE), VALUE)
-    if "properties" in schema:
-        return Shape("struct", {name: _property(name, each) for name, each in schema["properties"].items()})
-    if "additionalProperties" in schema:
-        return Shape("entries", entry=shape_of(schema["additionalProperties"]))
-    return VALUE
+
+    def _property(self, name: str, schema: Any) -> Shape:
+        return LABEL if name in LABELS else self.shape(schema)
 
 
-def _property(name: str, schema: Any) -> Shape:
-    return LABEL if name in LABELS else shape_of(schema)
+def _is_label(schema: Mapping[str, Any]) -> bool:
+    """Whether it is a text, plain or by language: the shared definition `label`, whatever the property is called."""
+    return schema.get("type") == ["string", "object"] and "propertyNames" in schema
 
 
 def united(shapes: list[Shape]) -> Shape:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from metadata.calendars import Calendar
 from metadata.expressions.tree import Constant
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
@@ -21,6 +23,14 @@ class Binding:
     now: dt.datetime
     timezone: str
     user: str | None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Values of the record of the one who asks, by field id, for `$user.<field>`."""
+    roles: frozenset[str] = frozenset()
+    """Ids of his roles."""
+    units: frozenset[str] = frozenset()
+    """Ids of his units and of all below them."""
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    """The calendars of business time by id; the first one counts where none is named. See `calendars.Calendars`."""
 
 
 @lru_cache(maxsize=600)
@@ -34,18 +44,29 @@ def today(binding: Binding) -> dt.date:
 
 def bound(constant: Constant, values: Sequence[object], binding: Binding) -> object:
     """The value that a constant stands for: moments are aware and in UTC."""
-    match constant.name:
+    value = values[constant.slot] if constant.name is None else _named(constant.name, binding)
+    if constant.kind == "datetime":
+        return _instant(value, binding)
+    if constant.kind == "date" and isinstance(value, dt.datetime):
+        return value.astimezone(zone(binding.timezone)).date()
+    return value
+
+
+def _named(name: str, binding: Binding) -> object:
+    match name:
         case "$user":
             return binding.user or NOBODY
         case "$now":
             return binding.now
         case "$today":
-            value: object = today(binding)
-        case _:
-            value = values[constant.slot]
-    if constant.kind == "datetime":
-        return _instant(value, binding)
-    return value
+            return today(binding)
+    what, _, of = name.partition(":")
+    match what:
+        case "has_role":
+            return of in binding.roles
+        case "calendar":
+            return binding.calendars.get(of)
+    return binding.attributes.get(name.removeprefix("$user."))
 
 
 def _instant(value: object, binding: Binding) -> object:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from metadata.expressions.check import VARIABLES, Entities
+from metadata.expressions.names import VARIABLES, Entities
 from metadata.expressions.printing import field_of, option_name, path_of, quoted
 from metadata.expressions.tree import (
     Compare,
@@ -150,18 +150,20 @@ class _Reader:
                 return self.made(ref, "is", *items)
             case Not(part=In(needle=FieldRef() as ref, items=items, nullable=False)) if items:
                 return self.made(ref, "is_not", *items)
-            case TextMatch(op=op, text=FieldRef() as ref, part=Constant() as part):
+            case TextMatch(op="contains" | "starts_with" as op, text=FieldRef() as ref, part=Constant() as part):
                 return self.made(ref, "contains" if op == "contains" else "starts", part)
             case Not(part=TextMatch(op="contains", text=FieldRef() as ref, part=Constant() as part)):
                 return self.made(ref, "contains_not", part)
-            case Truth(part=FieldRef(kind="boolean") as ref):
+            case Truth(part=FieldRef(kind="boolean", old=False) as ref):
                 return Condition(path_of(ref, self.entities), "boolean", "is", ("true",))
-            case Not(part=Truth(part=FieldRef(kind="boolean") as ref)):
+            case Not(part=Truth(part=FieldRef(kind="boolean", old=False) as ref)):
                 # Not `== false`: an empty one is not true either.
                 return Condition(path_of(ref, self.entities), "boolean", "is_not", ("true",))
         raise _Other
 
     def made(self, ref: FieldRef, op: Op, *constants: Constant) -> Condition:
+        if ref.old or any(each.name is not None and each.name not in VARIABLES for each in constants):
+            raise _Other
         field = field_of(ref, self.entities)
         values = tuple(each.name or _plain(self.values[each.slot]) for each in constants)
         if field.options:

@@ -41,9 +41,10 @@ class LiteralRefused(Exception):
         super().__init__(code.code)
         self.code, self.suggestion, self.kind, self.params = code, suggestion, kind, params
 
-    def problem(self, field: Field, column: int) -> Problem:
+    def problem(self, label: Label | str, column: int) -> Problem:
+        """In words; `label` is what the literal was compared with or meant for."""
         wanted = _WANTED.get(self.kind, "")
-        problem = self.code(suggestion=self.suggestion, label=field.label, wanted=wanted, column=column)
+        problem = self.code(suggestion=self.suggestion, label=label, wanted=wanted, column=column)
         return replace(problem, params={**problem.params, **self.params})
 
 
@@ -51,15 +52,20 @@ def literal_value(field: Field, kind: Kind, raw: str | bool, number: bool) -> ob
     """The value to compare with. `number`: `raw` was written without quotes. Raises LiteralRefused."""
     if field.options:
         return _option(field, raw, number)
+    if kind == "text" and isinstance(raw, str) and not number:
+        return registry.of(field).literal(field, raw)
+    return plain_literal(kind, raw, number)
+
+
+def plain_literal(kind: Kind, raw: str | bool, number: bool) -> object:
+    """The same where no field says more than the kind. Raises LiteralRefused."""
     if isinstance(raw, bool):
         if kind == "boolean":
             return raw
     elif number:
         if kind == "number":
             return _number(raw)
-    elif kind == "text":
-        return registry.of(field).literal(field, raw)
-    elif kind == "set":
+    elif kind in ("text", "set"):
         return raw
     elif (kind == "date" and _DATE.fullmatch(raw)) or (kind == "datetime" and _DATE.fullmatch(raw)):
         return _moment(dt.date.fromisoformat, kind, raw)
@@ -76,7 +82,7 @@ def _refused(kind: Kind, raw: str | bool) -> LiteralRefused:
 
 
 def _option(field: Field, raw: str | bool, number: bool) -> str:
-    from metadata.expressions.check import closest
+    from metadata.expressions.names import closest
 
     if isinstance(raw, bool) or number:
         raise _refused("text", raw)

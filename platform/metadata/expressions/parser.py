@@ -7,7 +7,8 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-from metadata.expressions.check import Entities, Visible, check
+from metadata.expressions.check import check
+from metadata.expressions.names import Entities, Scope, Visible, Wanted
 from metadata.expressions.problems import (
     ExpressionInvalid,
     bad_character,
@@ -18,13 +19,27 @@ from metadata.expressions.problems import (
     too_deep,
     too_long,
 )
-from metadata.expressions.syntax import Binary, Boolean, Call, Items, Name, Negation, Null, Number, Syntax, Text
+from metadata.expressions.syntax import (
+    Binary,
+    Boolean,
+    Call,
+    Items,
+    Minus,
+    Name,
+    Negation,
+    Null,
+    Number,
+    Syntax,
+    Ternary,
+    Text,
+)
 from metadata.expressions.tree import Expression
 from metadata.model import Entity
 
 MAX_LENGTH = 4000
 MAX_NODES = 500
-MAX_DEPTH = 250
+MAX_DEPTH = 100
+"""Every back end follows a tree by recursion; a chain of one `and` or `or` is flat, however long."""
 MAX_TOKENS = 3 * MAX_NODES
 
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -32,9 +47,10 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\"}
 _TOKENS = frozenset(
     "SYMBOL FLOAT STRING TRUE FALSE NULL AND OR NOT IN EQ NE LT LE GT GE"
-    " LPAREN RPAREN LBRACKET RBRACKET COMMA ATTR SUB".split()
+    " LPAREN RPAREN LBRACKET RBRACKET COMMA ATTR ADD SUB MUL TDIV MOD QMARK COLON".split()
 )
 _OPERATORS = {"EQ": "==", "NE": "!=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">=", "AND": "and", "OR": "or"}
+_OPERATORS |= {"ADD": "+", "SUB": "-", "MUL": "*", "TDIV": "/", "MOD": "%"}
 
 
 def parse(text: str, entity: Entity, entities: Entities, visible: Visible | None = None) -> Expression:
@@ -43,7 +59,12 @@ def parse(text: str, entity: Entity, entities: Entities, visible: Visible | None
     `entities` finds an entity by id (`model.entity`), for dotted paths. A field that `visible` denies does not exist.
     Nothing is evaluated while parsing.
     """
-    return check(text, read(text), entity, entities, visible)
+    return check(text, read(text), entity, Scope(entities, visible))
+
+
+def parse_in(text: str, entity: Entity, scope: Scope, wanted: Wanted | None = None) -> Expression:
+    """The same with all that a scope allows; with `wanted`, a value of that kind instead of a condition."""
+    return check(text, read(text), entity, scope, wanted)
 
 
 def read(text: str) -> Syntax:
@@ -106,7 +127,7 @@ class _Tokens:
     """The lexer as the grammar sees it: only tokens of our language, strings unescaped by our own rules."""
 
     def __init__(self, lexer: Any, text: str) -> None:
-        self._lexer, self._text, self._count = lexer, text, 0
+        self._lexer, self._text, self._count, self._open = lexer, text, 0, 0
 
     def input(self, text: str) -> None:
         self._lexer.lineno = 1
@@ -117,9 +138,12 @@ class _Tokens:
         if token is None:
             return None
         self._count += 1
-        if self._count > MAX_TOKENS:
+        self._open += (token.type in ("LPAREN", "LBRACKET")) - (token.type in ("RPAREN", "RBRACKET"))
+        if self._count > MAX_TOKENS or self._open > 2 * MAX_DEPTH:
             raise ExpressionInvalid(too_deep(nodes=MAX_NODES, depth=MAX_DEPTH, column=token.lexpos + 1))
         written = token.value
+        if token.type == "IF":  # our function; the grammar knows the word from comprehensions only
+            token.type = "SYMBOL"
         if token.type not in _TOKENS or (token.type == "STRING" and written[0] not in "'\""):
             raise ExpressionInvalid(not_supported(what=written, column=token.lexpos + 1))
         if token.type == "STRING":
@@ -167,9 +191,15 @@ def _measure(tree: Any) -> None:
             nodes += 1
             if nodes > MAX_NODES or depth > MAX_DEPTH:
                 raise ExpressionInvalid(too_deep(nodes=MAX_NODES, depth=MAX_DEPTH, column=1))
-            stack.extend((each, depth + 1) for each in node.args)
+            stack.extend((each, depth + (not _chained(node, each))) for each in node.args)
         elif hasattr(node, "__iter__"):
             stack.extend((each, depth) for each in node)
+
+
+def _chained(node: Any, inner: Any) -> bool:
+    """`a or b` on the left side of `or c`."""
+    logic = node.cls.__name__ == "LogicExpression" and getattr(inner, "cls", None) is node.cls
+    return logic and inner is node.args[2] and inner.args[1] == node.args[1]
 
 
 def _convert(node: Any) -> Syntax:
@@ -178,9 +208,19 @@ def _convert(node: Any) -> Syntax:
     match node.cls.__name__:
         case "Statement":
             return _convert(arguments[0])
-        case "LogicExpression" | "ComparisonExpression" | "ArithmeticComparisonExpression":
+        case (
+            "LogicExpression"
+            | "ComparisonExpression"
+            | "ArithmeticComparisonExpression"
+            | "ArithmeticExpression"
+            | "AddExpression"
+            | "SubtractExpression"
+        ):
             op, left, right = arguments
             return _binary(_OPERATORS[op], left, right)
+        case "TernaryExpression":
+            condition, then, otherwise = (_convert(each) for each in arguments)
+            return Ternary(condition, then, otherwise, condition.at)
         case "ContainsExpression":
             container, member = arguments
             return _binary("in", member, container)
@@ -218,7 +258,7 @@ def _unary(op: str, operand: Any) -> Syntax:
         return Negation(part, part.at)
     if isinstance(part, Number) and not part.value.startswith("-"):
         return Number("-" + part.value, part.at)
-    raise ExpressionInvalid(not_supported(what="-", column=part.at + 1))
+    return Minus(part, part.at)
 
 
 def _symbol(name: Any, options: Any) -> Syntax:

@@ -41,10 +41,10 @@ ends_early = kind(
 )
 not_supported = kind(
     "expression_unsupported",
-    en="“{what}” at column {column} is not part of the language. Use comparisons, and, or, not, in [..],"
-    " contains(field, 'text') and starts_with(field, 'text').",
-    zh="第 {column} 列的“{what}”不属于表达式语言。可用：比较、and、or、not、in [..]、"
-    "contains(字段, '文本')、starts_with(字段, '文本')。",
+    en="“{what}” at column {column} is not part of the language. Use comparisons, + - * / %, and, or, not, in [..],"
+    " if(condition, a, b) and functions like contains(field, 'text').",
+    zh="第 {column} 列的“{what}”不属于表达式语言。可用：比较、+ - * / %、and、or、not、in [..]、"
+    "if(条件, a, b) 以及 contains(字段, '文本') 等函数。",
 )
 unknown_name = kind(
     "expression_unknown_field",
@@ -58,13 +58,57 @@ unknown_variable = kind(
 )
 unknown_function = kind(
     "expression_unknown_function",
-    en="There is no function “{name}” (column {column}). Use contains(field, 'text') or starts_with(field, 'text').",
-    zh="没有函数“{name}”（第 {column} 列）。可用 contains(字段, '文本') 或 starts_with(字段, '文本')。",
+    en="There is no function “{name}” (column {column}). Use one of the functions of the language.",
+    zh="没有函数“{name}”（第 {column} 列）。请使用表达式语言的函数。",
 )
 bad_arguments = kind(
     "expression_arguments",
-    en="{function} (column {column}) takes a field and a text, like {function}(name, 'text').",
-    zh="{function}（第 {column} 列）需要一个字段和一个文本，例如 {function}(name, 'text')。",
+    en="{function} (column {column}) cannot take these arguments. Give it what it works on, like "
+    "contains(name, 'text'), changed('stage') or coalesce(amount, 0).",
+    zh="{function}（第 {column} 列）不能使用这些参数。请给出它能处理的值，例如 contains(name, 'text')、"
+    "changed('stage') 或 coalesce(amount, 0)。",
+)
+argument_count = kind(
+    "expression_argument_count",
+    en="{function} (column {column}) takes {wanted} arguments. Add or remove some.",
+    zh="{function}（第 {column} 列）需要 {wanted} 个参数，请增减。",
+)
+not_a_list = kind(
+    "expression_not_a_list",
+    en="“{name}” (column {column}) is not a list of records. Use children, a field of "
+    "several links, or a related list.",
+    zh="“{name}”（第 {column} 列）不是记录列表。请使用子表、多值链接或相关列表。",
+)
+no_change_here = kind(
+    "expression_no_change",
+    en="“{name}” (column {column}) asks what a save changes, and nothing is saved here. Leave it out.",
+    zh="“{name}”（第 {column} 列）用于判断保存时的变化，此处没有保存。请去掉。",
+)
+unknown_role = kind(
+    "expression_unknown_role",
+    en="There is no role “{name}” (column {column}). Use has_role('key') with the key of a role in quotes.",
+    zh="没有角色“{name}”（第 {column} 列）。请写 has_role('角色的键')。",
+)
+unknown_calendar = kind(
+    "expression_unknown_calendar",
+    en="There is no calendar “{name}” (column {column}). Use the key of a calendar in quotes.",
+    zh="没有日历“{name}”（第 {column} 列）。请使用带引号的日历键。",
+)
+not_a_number = kind(
+    "expression_not_a_number",
+    en="{value} (column {column}) is not a number, so it cannot be calculated with. Use numbers; join texts with "
+    "concat(..), move dates with add_days(..).",
+    zh="{value}（第 {column} 列）不是数字，不能计算。请使用数字；连接文本用 concat(..)，推移日期用 add_days(..)。",
+)
+wrong_kind = kind(
+    "expression_wrong_kind",
+    en="This is {found} (column {column}), but what is needed here is {wanted}. Convert it or use another value.",
+    zh="此处（第 {column} 列）是{found}，需要的是{wanted}。请转换或换用其他值。",
+)
+too_costly = kind(
+    "expression_too_costly",
+    en="The expression may cost more than {limit} steps. Ask fewer lists or calculate less in it.",
+    zh="该表达式的计算量可能超过 {limit} 步。请减少列表或计算。",
 )
 not_a_link = kind(
     "expression_not_a_link",
@@ -78,8 +122,8 @@ path_too_long = kind(
 )
 no_field = kind(
     "expression_without_field",
-    en="The comparison at column {column} names no field. One side must be a field.",
-    zh="第 {column} 列的比较没有字段，至少一边必须是字段。",
+    en="The comparison at column {column} names no field. One side must be a field or be made of one.",
+    zh="第 {column} 列的比较没有字段，至少一边必须是字段或由字段算出。",
 )
 bad_operator = kind(
     "expression_operator",
@@ -120,4 +164,10 @@ in_list_only = kind(
     "expression_in_list",
     en="“in” (column {column}) takes a list, like stage in ['a', 'b']. Use contains(field, 'text') for texts.",
     zh="“in”（第 {column} 列）后面应为值列表，例如 stage in ['a', 'b']。文本请用 contains(字段, '文本')。",
+)
+encrypted = kind(
+    "expression_encrypted",
+    en="{label} (column {column}) is encrypted: nothing may compare it, compute with it or copy it. Ask only whether "
+    "it is filled in: {name} != null.",
+    zh="{label}（第 {column} 列）已加密，不能用于比较、计算或复制。只能判断其是否为空：{name} != null。",
 )

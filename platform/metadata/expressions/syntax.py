@@ -62,10 +62,46 @@ class Negation:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    op: Literal["and", "or", "==", "!=", "<", "<=", ">", ">=", "in"]
+    op: Literal["and", "or", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "%"]
     left: Syntax
     right: Syntax
     at: int
 
 
-Syntax = Name | Text | Number | Boolean | Null | Items | Call | Negation | Binary
+@dataclass(frozen=True, slots=True)
+class Minus:
+    """`-x`; a negative literal is a `Number`."""
+
+    part: Syntax
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ternary:
+    """`condition ? then : otherwise`"""
+
+    condition: Syntax
+    then: Syntax
+    otherwise: Syntax
+    at: int
+
+
+Syntax = Name | Text | Number | Boolean | Null | Items | Call | Negation | Binary | Minus | Ternary
+
+
+def written(node: Syntax) -> str:
+    """A few characters that show what is meant, for messages."""
+    match node:
+        case Name(path=path):
+            return ".".join(path)
+        case Text(value=value):
+            return repr(value[:40])
+        case Number(value=number):
+            return number[:40]
+        case Null():
+            return "null"
+        case Items():
+            return "[..]"
+        case Call(function=function):
+            return f"{function}(..)"
+    return "(..)"

@@ -31,6 +31,25 @@ list       TEXT[]                  TEXT (JSON array)                        tupl
 """
 
 
+MASK = "••••"
+"""Stands for what is not shown of a value."""
+
+
+class Masked(str):
+    """What is shown of a value that may not be read: a text of no field type."""
+
+    __slots__ = ()
+
+
+ENCRYPTED: Mapping[str, Any] = {
+    "encrypted": {
+        "type": "boolean",
+        "description": "Values lie encrypted in the database: nothing finds, sorts or computes by them.",
+    }
+}
+"""The property of types whose values may lie encrypted; see `fieldtypes.encrypting`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
     """One column of a field. `suffix` is added to the physical name (`f_amount` + `__base`)."""
@@ -108,6 +127,10 @@ class FieldType:
     """Whether an export has a column for each part rather than one for the whole."""
     concealed: bool = False
     """True: nobody is told the value; lists, events and exports know only that there is one."""
+    encrypted: bool = False
+    """True: values lie encrypted in the database; see `fieldtypes.encrypting`."""
+    maskable: bool = False
+    """Whether a little of a value may be shown to people who may not read it; see `mask`."""
 
     def check(self, field: Field) -> tuple[Problem, ...]:
         """What is wrong with the description of a field of this type beyond its grammar; paths are properties."""
@@ -161,6 +184,10 @@ class FieldType:
     def write_text(self, field: Field, value: Any, context: TextContext) -> str:
         """A value as an exported cell: `read_text(write_text(v)) == v`."""
         return self.show(field, value, context)
+
+    def mask(self, value: Any) -> str:
+        """What is shown of a value that is not None to people who may not read it; as long for every value."""
+        return MASK
 
     def tokens(self, field: Field, value: Any) -> tuple[str, ...]:
         """Plain texts that quick search should find the record by; made into tokens by `runtime.search`."""

@@ -11,7 +11,7 @@ NEVER = frozenset({"json", "long_text", "multi_choice", "tags"})
 
 def can_be_indexed(each: Field) -> bool:
     type_ = registry.of(each)
-    return type_.stored and type_.indexable and each.type not in NEVER
+    return registry.stored(each) and type_.indexable and each.type not in NEVER
 
 
 def can_be_unique(each: Field) -> bool:

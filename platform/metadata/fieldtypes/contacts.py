@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from metadata.fieldtypes.base import ColumnSpec, FieldType, TextContext, Typed, ValueProblem, refuse
+from metadata.fieldtypes.base import ENCRYPTED, MASK, ColumnSpec, FieldType, TextContext, Typed, ValueProblem, refuse
 from metadata.fieldtypes.patterns import ecma
 from metadata.folding import plain
 from metadata.model import Field
@@ -44,6 +44,7 @@ class Contact(FieldType):
     form: re.Pattern[str]
     longest: int
     refusal = bad_email
+    properties: Mapping[str, Any] = ENCRYPTED
 
     def columns(self, field: Field) -> tuple[ColumnSpec, ...]:
         return (ColumnSpec("text"),)
@@ -74,6 +75,7 @@ class Email(Contact):
 
     name = "email"
     control = "email"
+    maskable = True
     longest = 254
     pattern = (
         r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -87,6 +89,9 @@ class Email(Contact):
     def read_text(self, field: Field, text: str, context: TextContext) -> Any:
         typed = plain(text)
         return self.parse(field, re.sub("^mailto:", "", typed, flags=re.IGNORECASE)) if typed else None
+
+    def mask(self, value: Any) -> str:
+        return str(value)[:1] + MASK
 
     def samples(self, field: Field) -> tuple[Any, ...]:
         return ("ada@example.com", "o'neil+crm@mail.example.co.uk", "li.wei@xn--fiqs8s.xn--fiqs8s")
@@ -116,6 +121,7 @@ class Phone(Contact):
 
     name = "phone"
     as_typed = True
+    maskable = True
     control = "phone"
     longest = 40
     pattern = r"^[+(]?[0-9][0-9 ()./-]*(;ext=[0-9]{1,7})?$"
@@ -126,10 +132,16 @@ class Phone(Contact):
             "pattern": "^[A-Z]{2}$",
             "description": "Where a number without + is dialled (ISO 3166); CN if not given.",
         },
+        **ENCRYPTED,
     }
 
     def columns(self, field: Field) -> tuple[ColumnSpec, ...]:
         return (ColumnSpec("text"), ColumnSpec("text", "__typed"))
+
+    def mask(self, value: Any) -> str:
+        number = str(value).partition(";")[0]
+        # Of a short number the last digits would be most of it.
+        return MASK + number[-4:] if len(number) > 8 else MASK
 
     def check(self, field: Field) -> tuple[Problem, ...]:
         import phonenumbers
@@ -160,15 +172,7 @@ class Phone(Contact):
             return ""
         if (typed := self._typed(field, value)) is not None:
             return typed
-        import phonenumbers as numbers
-
-        try:
-            number = numbers.parse(value)
-        except numbers.NumberParseException:
-            return str(value)
-        home = numbers.region_code_for_number(number) == field.props.get("region", "CN")
-        form = numbers.PhoneNumberFormat.NATIONAL if home else numbers.PhoneNumberFormat.INTERNATIONAL
-        return str(numbers.format_number(number, form))
+        return _dialled(str(value), field.props.get("region", "CN"))
 
     def write_text(self, field: Field, value: Any, context: TextContext) -> str:
         return "" if value is None else self._typed(field, value) or str(value)
@@ -211,6 +215,21 @@ def _country_code(region: str) -> str:
     return f"+{phonenumbers.country_code_for_region(region)}"
 
 
+@lru_cache(maxsize=4_000)
+def _dialled(value: str, region: str) -> str:
+    """A number as it is dialled in a region. Lists show the same numbers again and again, and each takes its time."""
+    import phonenumbers as numbers
+
+    try:
+        number = numbers.parse(value)
+    except numbers.NumberParseException:
+        return value
+    home = numbers.region_code_for_number(number) == region
+    form = numbers.PhoneNumberFormat.NATIONAL if home else numbers.PhoneNumberFormat.INTERNATIONAL
+    return str(numbers.format_number(number, form))
+
+
+@lru_cache(maxsize=4_000)
 def _e164(text: str, region: str) -> str | None:
     """The number in its one form, None when there is no such number."""
     # Tables of every country: loaded with the first number, not with the program.

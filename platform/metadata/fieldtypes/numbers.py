@@ -68,6 +68,11 @@ def read_number(text: str) -> Decimal | None:
     return number.copy_negate() if (found["sign"] == "-") != bool(found["open"]) and number else number
 
 
+@lru_cache(maxsize=500)
+def _below_zero(low: Any) -> bool:
+    return low is None or Decimal(str(low)) < 0
+
+
 @lru_cache(maxsize=1_000)
 def _frame(scale: int, low: Any, high: Any) -> tuple[int, Decimal | None, Decimal | None, Decimal]:
     """What a number must stay below, its bounds, and its smallest step."""
@@ -207,8 +212,7 @@ class Number(FieldType):
         return exact if exact else abs(exact)
 
     def _signed(self, field: Field) -> bool:
-        low = field.props.get("min")
-        return low is None or Decimal(str(low)) < 0
+        return _below_zero(field.props.get("min"))
 
     def _misshapen(self, field: Field, raw: str, otherwise: Any) -> ValueProblem:
         """Says what is wrong with a text that the pattern refuses."""

@@ -14,6 +14,7 @@ from metadata.fieldtypes.colors import Color
 from metadata.fieldtypes.contacts import Email, Phone, Url
 from metadata.fieldtypes.dates import Date, DateTime
 from metadata.fieldtypes.documents import Json
+from metadata.fieldtypes.encrypting import ENCRYPTED
 from metadata.fieldtypes.files import File, Files, Image, Signature
 from metadata.fieldtypes.links import AnyLinkType, Children, Identifier, Link, Links, Unit, User
 from metadata.fieldtypes.numbers import Integer, Number, Percent
@@ -79,4 +80,9 @@ TYPES: Mapping[str, FieldType] = MappingProxyType(
 
 def of(field: Field) -> FieldType:
     """The type of a field."""
-    return TYPES[field.type]
+    return ENCRYPTED[field.type] if field.encrypted else TYPES[field.type]
+
+
+def stored(field: Field) -> bool:
+    """Whether columns hold the values of a field: not those of lists, nor of formulas that depend on the time."""
+    return TYPES[field.type].stored and (field.computed is None or field.computed.stored)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from metadata.fieldtypes.base import ColumnSpec, FieldType, TextContext, refuse
+from metadata.fieldtypes.base import ENCRYPTED, ColumnSpec, FieldType, TextContext, refuse
 from metadata.fieldtypes.patterns import BLANKS, ecma
 from metadata.folding import fold
 from metadata.model import Field
@@ -72,10 +72,12 @@ class Text(FieldType):
     name = "text"
     kind = "text"
     groupable = True
+    maskable = True
     operators: tuple[str, ...] = ("==", "!=", "<", "<=", ">", ">=", "in", "contains", "starts_with")
     properties: Mapping[str, Any] = {
         "max": {"type": "integer", "minimum": 1, "maximum": 4000, "description": "Most characters; 255 if not given."},
         "min": {"type": "integer", "minimum": 1, "maximum": 4000, "description": "Fewest characters of a value."},
+        **ENCRYPTED,
     }
     longest = 255
     pattern = LINE
@@ -162,6 +164,7 @@ class LongText(Text):
             "description": "Most characters; 100,000 if not given.",
         },
         "min": {"type": "integer", "minimum": 1, "maximum": 4000, "description": "Fewest characters of a value."},
+        **ENCRYPTED,
     }
     longest = 100_000
     pattern = LINES

@@ -23,22 +23,32 @@ def __getattr__(name: str) -> Any:
 
 
 def _sections() -> Mapping[str, Section]:
+    from metadata.sections.approvals.section import SECTION as APPROVALS
+    from metadata.sections.assignments.section import SECTION as ASSIGNMENTS
+    from metadata.sections.calendars.section import SECTION as CALENDARS
     from metadata.sections.dashboards.section import SECTION as DASHBOARDS
     from metadata.sections.demo.section import SECTION as DEMO
     from metadata.sections.entities.section import SECTION as ENTITIES
     from metadata.sections.imports.section import SECTION as IMPORTS
     from metadata.sections.layouts.section import SECTION as LAYOUTS
     from metadata.sections.options.section import SECTION as OPTIONS
+    from metadata.sections.pools.section import SECTION as POOLS
     from metadata.sections.public_forms.section import SECTION as PUBLIC_FORMS
     from metadata.sections.roles.section import SECTION as ROLES
     from metadata.sections.seeds.section import SECTION as SEEDS
     from metadata.sections.views.section import SECTION as VIEWS
+    from metadata.sections.workflows.section import SECTION as WORKFLOWS
     from metadata.sections.workspaces.section import SECTION as WORKSPACES
 
     ordered = (
         OPTIONS,
+        CALENDARS,
         ENTITIES,
         ROLES,
+        POOLS,
+        ASSIGNMENTS,
+        APPROVALS,
+        WORKFLOWS,
         VIEWS,
         LAYOUTS,
         DASHBOARDS,

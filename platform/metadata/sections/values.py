@@ -25,7 +25,7 @@ GIVEN = frozenset({"owner", "unit", "currency"})
 
 def check_value(element: Element, compilation: Compilation, field: Field, value: Any, *path: str) -> None:
     """Note what is wrong with a value given to a field at a place of an element."""
-    if field.type == "sequence" or (field.system and field.id not in GIVEN):
+    if field.type == "sequence" or field.computed is not None or (field.system and field.id not in GIVEN):
         compilation.refuse(NOT_WRITABLE, element, *path, at_key=True, name=field.key)
         return
     if field.type in LINKS:

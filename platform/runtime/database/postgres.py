@@ -15,7 +15,7 @@ from psycopg.types.string import TextLoader
 from sqlalchemy.pool import PoolProxiedConnection
 
 from metadata.problems import Unavailable
-from runtime.database import wall
+from runtime.database import postgres_functions, wall
 from runtime.database.db import Bound, Db, Dialect, Entry, LoginKind, TenantGone
 from runtime.database.errors import BUSY, ConnectionLost, DatabaseProblem, Refused, translate
 from runtime.database.postgres_db import PostgresDb, send
@@ -32,6 +32,8 @@ _OPTIONS = {
     "statement_timeout": "60s",
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "120s",
+    # Our statements are short, and what a rule may cost at most looks long: compiling one takes half a second.
+    "jit": "off",
 }
 _CONNECT = {
     "connect_timeout": 5,
@@ -212,7 +214,10 @@ class PostgresServer:
                 run("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA platform")
             except psycopg.Error:
                 run("ROLLBACK TO SAVEPOINT extension")
-            run(wall.fold_function(dict(run(wall.FOLDED).fetchall())))
+            cases = run(postgres_functions.CASES).fetchall()
+            functions = postgres_functions.language_functions() + postgres_functions.case_functions(cases)
+            run(wall.fold_function({point: lowered for point, lowered, _ in cases}))
+            run(f"SET LOCAL ROLE {wall.OWNER};\n{functions}RESET ROLE")
             self._welcome_login(run)
             run(
                 "INSERT INTO platform.shared VALUES ('version', %s) ON CONFLICT (name) DO UPDATE SET value = %s",

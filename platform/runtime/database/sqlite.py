@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from metadata.folding import fold
+from runtime.database import sqlite_functions
 from runtime.database.db import Bound, Db, Dialect, Entry, LoginKind, TenantGone
 from runtime.database.errors import LockTimeout, translate
 from runtime.database.sqlite_db import SqliteDb, send
@@ -24,22 +21,6 @@ from runtime.database.sqlite_db import SqliteDb, send
 BUSY_SECONDS = 10.0
 IDLE_PER_FILE, IDLE_FILES = 16, 64
 
-
-def _local_day(moment: str | None, timezone: str) -> str | None:
-    """The day of a moment in a zone, as `timezone(zone, moment)` gives it on PostgreSQL."""
-    if moment is None:
-        return None
-    try:
-        return dt.datetime.fromisoformat(moment).astimezone(ZoneInfo(timezone)).date().isoformat()
-    except OverflowError:  # the first or last day that there is
-        return moment[:10]
-
-
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "fold": (1, lambda text: None if text is None else fold(text)),
-    "local_day": (2, _local_day),
-}
-"""Functions that SQL may call, beside SQLite's own: name -> (number of arguments, function). All are pure."""
 
 _SESSION = """
 SELECT json_object(
@@ -253,8 +234,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA cache_size = -8000")
     raw.execute("PRAGMA temp_store = MEMORY")
-    for name, (arguments, function) in FUNCTIONS.items():
-        raw.create_function(name, arguments, function, deterministic=True)
+    # Pages that one bulk after the other changes are written back once for many of them (32 MB of log at most).
+    raw.execute("PRAGMA wal_autocheckpoint = 8000")
+    sqlite_functions.register(raw)
     return raw
 
 

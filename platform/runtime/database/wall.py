@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 
+from metadata.folding import lower
+
 OWNER = "metaloom_owner"
 TENANTS = "metaloom_tenants"
 
-VERSION = 2
+VERSION = 3
 """Raise it when anything below changes: the next `tenant create` or `upgrade` brings every database up to date."""
 
 _PLACE = re.compile(r"t_[a-z0-9]{1,40}\Z")
@@ -142,18 +144,12 @@ GRANT INSERT ON platform.wake TO {TENANTS};
 RESET ROLE;
 """
 
-# Every code point that some script writes in two cases lies below; beyond are ideographs.
-FOLDED = """
-SELECT i, lower(chr(i) COLLATE "und-x-icu") FROM generate_series(1, 131071) AS i
-WHERE i NOT BETWEEN 55296 AND 57343 AND lower(chr(i) COLLATE "und-x-icu") <> chr(i)
-"""
-
 
 def fold_function(lowered: dict[int, str]) -> str:
     """The SQL of `platform.fold`: ICU's lower case, corrected where its Unicode version differs from Python's."""
     before, after = "ς", "σ"
     for point in (*range(1, 0xD800), *range(0xE000, 0x20000)):
-        here, there = chr(point).lower(), lowered.get(point, chr(point))
+        here, there = lower(chr(point)), lowered.get(point, chr(point))
         if here == there or len(here) != 1 or len(there) != 1:
             continue
         before += there

@@ -2,6 +2,20 @@
 
 from runtime.jobs.drain import drain
 from runtime.jobs.table import cancel, enqueue, get, listing, retry
-from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step
+from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step, Stuck
 
-__all__ = ["Done", "Job", "Kind", "More", "Outcome", "Step", "cancel", "drain", "enqueue", "get", "listing", "retry"]
+__all__ = [
+    "Done",
+    "Job",
+    "Kind",
+    "More",
+    "Outcome",
+    "Step",
+    "Stuck",
+    "cancel",
+    "drain",
+    "enqueue",
+    "get",
+    "listing",
+    "retry",
+]

@@ -15,7 +15,7 @@ from runtime.host import Host
 from runtime.jobs import calls, table
 from runtime.jobs.heartbeat import Heartbeat
 from runtime.jobs.kinds import KINDS, handler
-from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step
+from runtime.jobs.work import Done, Job, Kind, More, Outcome, Step, Stuck
 from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,12 @@ def drain(host: Host, tenant: Tenant, seconds: float = 5.0) -> float | None:
     assign_positions(host, tenant)
     performed = False
     with Heartbeat(host, tenant) as heartbeat:
-        while (job := _claim(host, tenant)) is not None:
+        job = _claim(host, tenant)
+        while job is not None:
             performed = True
-            _perform(host, tenant, job, until, heartbeat)
-            if time.monotonic() > until:
-                break
+            job = _perform(host, tenant, job, until, heartbeat)
+            if job is None and time.monotonic() < until:
+                job = _claim(host, tenant)
     if performed:
         assign_positions(host, tenant)
     return _settle(host, tenant)
@@ -48,12 +49,17 @@ def has_work(ws: Workspace) -> bool:
 
 def assign_positions(host: Host, tenant: Tenant) -> None:
     """Give the events that have committed their place in the change feed."""
+    from runtime.hooks import following  # it queues jobs itself
+
     with open_workspace(host, tenant, PlatformActor()) as ws:
         if not feed.is_behind(ws):
             return
     for _ in range(100):
         with open_workspace(host, tenant, PlatformActor(), write=True, channel="job") as ws:
-            if feed.assign(ws) < feed.AT_ONCE:
+            count = feed.assign(ws)
+            if count:
+                following.queue(ws, count)
+            if count < feed.AT_ONCE:
                 return
 
 
@@ -66,22 +72,25 @@ def _claim(host: Host, tenant: Tenant) -> Job | None:
         return table.claim(ws)
 
 
-def _perform(host: Host, tenant: Tenant, job: Job, until: float, heartbeat: Heartbeat) -> None:
-    """Steps of one job until it is over, given back, failed, or somebody else's."""
+def _perform(host: Host, tenant: Tenant, job: Job, until: float, heartbeat: Heartbeat) -> Job | None:
+    """Steps of one job until it is over, given back, failed, or somebody else's; the next job if it is claimed."""
     kind = KINDS.get(job.kind)
     if kind is None:
         _fail(host, tenant, job, {"error": f"unknown kind of job: {job.kind}"}, final=False)
-        return
+        return None
     if job.attempt > job.max_attempts:
         _fail(host, tenant, job, {"error": "its workers died without finishing it"}, final=False)
-        return
+        return None
     with contextlib.suppress(table.Fenced):
         try:
-            while (progress := _step(host, tenant, job, kind, heartbeat)) is not None:
+            while True:
+                progress, following = _step(host, tenant, job, kind, until, heartbeat)
+                if progress is None:
+                    return following
                 job = progress
                 if time.monotonic() > until:
                     _give_back(host, tenant, job)
-                    return
+                    return None
         except table.Fenced:
             raise
         except table.Cancelled:
@@ -96,10 +105,16 @@ def _perform(host: Host, tenant: Tenant, job: Job, until: float, heartbeat: Hear
             with contextlib.suppress(Exception):
                 _give_back(host, tenant, job)
             raise
+    return None
 
 
-def _step(host: Host, tenant: Tenant, job: Job, kind: Kind, heartbeat: Heartbeat) -> Job | None:
-    """One step in one transaction; the job as it stands then, None when it is over."""
+def _step(
+    host: Host, tenant: Tenant, job: Job, kind: Kind, until: float, heartbeat: Heartbeat
+) -> tuple[Job | None, Job | None]:
+    """One step in one transaction; the job as it stands then, or None and the job that comes next.
+
+    Who is done takes the next job in the transaction in which he finishes: short jobs cost one transaction each.
+    """
     call = handler(kind.handler)
     with heartbeat.over(job, kind):
         if kind.outside:
@@ -107,11 +122,11 @@ def _step(host: Host, tenant: Tenant, job: Job, kind: Kind, heartbeat: Heartbeat
                 stopped = not table.wanted(ws, job)
             outcome: Outcome | None = None if stopped else call(host, tenant, job)
             with open_workspace(host, tenant, PlatformActor(), write=True, channel=kind.channel) as ws:
-                return _written(ws, job, outcome)
+                return _written(ws, job, outcome), None
         with open_workspace(host, tenant, job.identity, write=True, channel=kind.channel) as ws:
-            if not table.wanted(ws, job):
-                return _written(ws, job, None)
-            return _written(ws, job, call(Step(ws, job, heartbeat.tell)))
+            wanted = table.wanted(ws, job)
+            progress = _written(ws, job, call(Step(ws, job, heartbeat.tell)) if wanted else None)
+            return progress, table.claim(ws) if progress is None and time.monotonic() < until else None
 
 
 def _written(ws: Workspace, job: Job, outcome: Outcome | None) -> Job | None:
@@ -123,6 +138,9 @@ def _written(ws: Workspace, job: Job, outcome: Outcome | None) -> Job | None:
             notifications.tell_job_over(ws, job, "done")
         case More():
             return table.keep(ws, job, outcome)
+        case Stuck():
+            table.keep(ws, job, outcome)
+            notifications.tell_job_over(ws, job, "failed")
     return None
 
 
@@ -136,8 +154,21 @@ def _fail(host: Host, tenant: Tenant, job: Job, error: Mapping[str, Any], *, fin
         contextlib.suppress(table.Fenced),
         open_workspace(host, tenant, PlatformActor(), write=True, channel="job") as ws,
     ):
-        if table.fail(ws, job, error, final):
-            notifications.tell_job_over(ws, job, "failed")
+        if not table.fail(ws, job, error, final):
+            return
+        notifications.tell_job_over(ws, job, "failed")
+    kind = KINDS.get(job.kind)
+    if kind is not None and kind.given_up is not None:
+        _give_up(host, tenant, job, kind.given_up, error)
+
+
+def _give_up(host: Host, tenant: Tenant, job: Job, name: str, error: Mapping[str, Any]) -> None:
+    """Let whoever the job was of know that it is dead. It stays dead, whatever comes of that."""
+    try:
+        with open_workspace(host, tenant, PlatformActor(), write=True, channel="job") as ws:
+            handler(name)(ws, job, error)
+    except Exception:
+        log.exception("nobody could be told that job %s (%s) of tenant %s is dead", job.id, job.kind, tenant.name)
 
 
 def _described(error: Exception) -> dict[str, Any]:

@@ -13,7 +13,19 @@ KINDS: dict[str, Kind] = {
     "export": Kind("runtime.transfer.export_jobs:step", outside=True, longest=3600.0),
     "bulk_edit": Kind("runtime.transfer.bulk_edit:step"),
     "bulk_delete": Kind("runtime.transfer.bulk_delete:step"),
+    "recompute": Kind("runtime.records.computing.later:step"),
     "tidy": Kind("runtime.jobs.tidy:step"),
+    "workflow": Kind(
+        "runtime.processes.running:step", channel="workflow", given_up="runtime.processes.running:given_up"
+    ),
+    "workflow_plan": Kind("runtime.processes.timing.planning:step"),
+    "workflow_date": Kind("runtime.processes.timing.dates:step", channel="workflow"),
+    "workflow_schedule": Kind("runtime.processes.timing.schedules:step", channel="workflow"),
+    "delivery": Kind("runtime.deliveries.waking:step", outside=True),
+    "webhooks": Kind("runtime.hooks.following:step"),
+    "pool_recycle": Kind("runtime.recycling.daily:step", outside=True),
+    "approval": Kind("runtime.approvals.driving.timing:step"),
+    "approval_leaver": Kind("runtime.approvals.driving.timing:leave"),
     "analyze": Kind("runtime.transfer.analyzing:step", outside=True),
 }
 """Named by text, so that queueing a job imports nothing of what does it."""

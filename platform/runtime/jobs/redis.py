@@ -6,6 +6,7 @@ by the next look at `platform.wake`, so nothing is lost but a second.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -22,6 +23,7 @@ from rq.serializers import JSONSerializer
 
 from metadata.problems import NotFound
 from runtime import directory
+from runtime.deliveries.pool import Pool
 from runtime.host import Host
 from runtime.jobs import calls
 from runtime.jobs.drain import drain
@@ -31,6 +33,8 @@ from runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 QUEUE = "metaloom"
+_OUTSIDE = "metaloom:outside"
+"""The list of targets that something is due for; whoever keeps the workers running sends, too."""
 SLICE = 5.0
 """Seconds of one tenant's work before others have a turn."""
 _RUNG = "metaloom:rung:{}"
@@ -117,8 +121,31 @@ def _host() -> Host:
     if os.getpid() not in _open:
         host = Host.open(Settings.from_environment())
         host.bell = Doorbell(str(host.settings.redis_url)).ring
+        host.sender = hand_over
         _open[os.getpid()] = host
     return _open[os.getpid()]
+
+
+def hand_over(tenant_id: str, target: str) -> None:
+    """Have the process that sends look after a target. Should Redis be away, a job in the database has it look."""
+    try:
+        with connect(str(_host().settings.redis_url)) as connection:
+            connection.rpush(_OUTSIDE, json.dumps([tenant_id, target]))
+    except redis.RedisError as problem:
+        log.warning("Redis did not take a call (%s); it is made again in a minute", problem)
+
+
+def _send(url: str, pool: Pool, stopped: threading.Event) -> None:
+    """Hand the targets that are called for to the pool, until it is time to stop."""
+    connection = connect(url)
+    while not stopped.is_set():
+        try:
+            found: Any = connection.blpop([_OUTSIDE], timeout=1)
+            if found is not None:
+                tenant_id, target = json.loads(found[1])
+                pool.call(tenant_id, target)
+        except redis.RedisError:
+            stopped.wait(1)
 
 
 WORK = (sys.executable, "-m", "runtime.jobs.redis")
@@ -135,6 +162,9 @@ def serve(settings: Settings, processes: int = 1, poll: float = POLL, work: Sequ
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     host = Host.open(settings)
+    pool = Pool(host)
+    sending = threading.Thread(target=_send, args=(str(settings.redis_url), pool, stopped), name="outside", daemon=True)
+    sending.start()
     crew = [_Member(work) for _ in range(processes)]
     swept = first_sweep()
     try:
@@ -150,6 +180,8 @@ def serve(settings: Settings, processes: int = 1, poll: float = POLL, work: Sequ
             member.stop()
         for member in crew:
             member.wait()
+        sending.join(timeout=5)
+        pool.stop()
         host.close()
 
 

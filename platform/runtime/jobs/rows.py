@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from metadata.problems import LANGUAGES, Problem
+from runtime import sealing
 from runtime.portable import Id, Json
 from runtime.workspace import Workspace
 
@@ -54,7 +55,7 @@ def put(ws: Workspace, job: str, rows: Sequence[JobRow]) -> None:
                     "verdict": row.verdict,
                     "record": row.record,
                     "problems": list(row.problems),
-                    "source": row.source,
+                    "source": sealing.hidden(ws, "_job_row", job, row.source),
                 }
                 for row in rows
             ],
@@ -67,7 +68,16 @@ def read(ws: Workspace, job: str, verdicts: Sequence[str] = (), after: int = -1,
     if verdicts:
         query = query.where(JOB_ROW.c.verdict.in_(verdicts))
     found = ws.db.execute(query.order_by(JOB_ROW.c.line).limit(limit))
-    return [JobRow(each.line, each.verdict, each.record, tuple(each.problems or ()), each.source) for each in found]
+    return [
+        JobRow(
+            each.line,
+            each.verdict,
+            each.record,
+            tuple(each.problems or ()),
+            sealing.shown(ws, "_job_row", job, each.source),
+        )
+        for each in found
+    ]
 
 
 def change(ws: Workspace, job: str, row: JobRow) -> None:

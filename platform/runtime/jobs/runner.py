@@ -17,6 +17,7 @@ from typing import Self
 from metadata.problems import NotFound, PlatformError
 from runtime import directory
 from runtime.database.sqlite import SqliteServer
+from runtime.deliveries.pool import Pool
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import calls, tidy
@@ -61,6 +62,7 @@ class Runner:
         self._answered: dict[str, float] = {}
         self._stopped = False
         self._swept = first_sweep()
+        self._pool = Pool(host)
         self._lease = FolderLease(host.server.folder if isinstance(host.server, SqliteServer) else None)
         names = [f"jobs-{number}" for number in range(threads)]
         self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
@@ -70,7 +72,7 @@ class Runner:
     def start(cls, host: Host, threads: int = 2, poll: float = POLL) -> Self:
         """Begin to work, and have the host ring here."""
         runner = cls(host, threads, poll)
-        host.bell = runner.ring
+        host.bell, host.sender = runner.ring, runner._pool.call
         for thread in runner._threads:
             thread.start()
         return runner
@@ -89,6 +91,8 @@ class Runner:
         until = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(timeout=max(0.0, until - time.monotonic()))
+        self._host.sender = None
+        self._pool.stop()
         self._lease.close()
 
     def __enter__(self) -> Self:

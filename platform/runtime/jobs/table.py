@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from metadata.ids import is_uuid, uuid7
+from metadata.ids import is_uuid, uuid7, uuid7s
 from metadata.model import EMPTY
 from metadata.problems import Conflict, NotFound, kind
+from runtime.codecs import datetime_text, json_text
 from runtime.jobs.kinds import KINDS
-from runtime.jobs.work import Done, Job, More, Outcome
+from runtime.jobs.work import Done, Job, More, Outcome, Stuck
 from runtime.portable import Flag, Id, Json, Moment
+from runtime.prepared import Prepared, prepare
+from runtime.system.tables import table
 from runtime.workspace import Workspace
 
 LEASE = 60.0
@@ -84,7 +88,7 @@ def enqueue(
         "kind": kind,
         "key": key,
         "state": "queued",
-        "run_at": run_at or _clock(ws),
+        "run_at": run_at or clock(ws),
         "attempt": 0,
         "max_attempts": KINDS[kind].attempts,
         "payload": {**payload, **_token(ws)},
@@ -99,6 +103,78 @@ def enqueue(
         return str(ws.db.execute(sa.select(JOB.c.id).where(JOB.c.key == key)).scalar_one())
     wake(ws, run_at)
     return str(made.id)
+
+
+def enqueue_many(ws: Workspace, kind: str, payloads: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Make many jobs of the platform's own, due at once and in this order; their ids."""
+    ids = uuid7s(len(payloads))
+    if not ids:
+        return ids
+    postgres = ws.db.dialect == "postgresql"
+    now = ws.now if postgres else datetime_text(ws.now)
+    shared = {"kind": kind, "now": now, "most": KINDS[kind].attempts}
+    rows = [{**shared, "id": id, "payload": json_text(payload)} for id, payload in zip(ids, payloads, strict=True)]
+    _inserting(ws.db.dialect).many(ws.db, rows)
+    wake(ws)
+    return ids
+
+
+def enqueue_with(ws: Workspace, kind: str, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make jobs of the platform's own, due at once and in this order, by a statement of `with_jobs`: one round trip.
+
+    Each row has the columns of that statement, as JSON data, and the `payload` of its job.
+    """
+    ids = uuid7s(len(rows))
+    told = [{**row, "job_id": id} for row, id in zip(rows, ids, strict=True)]
+    shared = {"kind": kind, "now": ws.now, "most": KINDS[kind].attempts, "tenant": ws.tenant.id}
+    statement.run(ws.db, {**shared, "rows": json_text(told)})
+    ws.db.notes["ring"] = True
+
+
+def with_jobs(target: sa.Table, columns: Sequence[str]) -> Prepared:
+    """Rows of another table, a job for each and the call for somebody to look, in one statement of PostgreSQL."""
+    c, kinds = table("_job", "postgresql").c, {name: target.c[name].type for name in columns}
+    given = sa.cast(sa.bindparam("rows", type_=sa.Text()), postgresql.JSONB())
+    shape = [sa.column(f"v_{name}", kind) for name, kind in kinds.items()]
+    shape += [sa.column("payload", c.payload.type), sa.column("job_id", c.id.type)]
+    rows: Any = sa.func.jsonb_to_recordset(given).table_valued(*shape, name="given").render_derived(with_types=True)
+    held = sa.select(*rows.c).cte("held")
+    written = sa.insert(target).from_select(list(columns), sa.select(*(held.c[f"v_{name}"] for name in columns)))
+    tenant: Any = sa.bindparam("tenant", type_=sa.Text())
+    called = sa.insert(_WAKE).values({_WAKE.c.tenant: tenant, _WAKE.c.due_at: sa.func.clock_timestamp()})
+    values = {**_job_values("postgresql"), c.id: held.c.job_id, c.payload: held.c.payload}
+    job = sa.insert(table("_job", "postgresql")).from_select(
+        [each.name for each in values], sa.select(*values.values()).select_from(held)
+    )
+    return prepare(job.add_cte(written.cte("written"), called.cte("called")), "postgresql")
+
+
+_WAKE = sa.table("wake", sa.column("tenant"), sa.column("due_at"), schema="platform")
+
+
+@cache
+def _inserting(dialect: str) -> Prepared:
+    return prepare(sa.insert(table("_job", dialect)).values(_job_values(dialect)), dialect)
+
+
+def _job_values(dialect: str) -> dict[Any, Any]:
+    c = table("_job", dialect).c
+    return {
+        c.id: sa.bindparam("id", type_=c.id.type),
+        c.kind: sa.bindparam("kind", type_=c.kind.type),
+        c.state: sa.literal("queued", c.state.type),
+        c.run_at: _clock_of(dialect),
+        c.attempt: sa.literal(0, c.attempt.type),
+        c.max_attempts: sa.bindparam("most", type_=c.max_attempts.type),
+        c.payload: sa.bindparam("payload", type_=c.payload.type),
+        c.created_at: sa.bindparam("now", type_=c.created_at.type),
+        c.cancel: sa.literal(False, c.cancel.type) if dialect == "postgresql" else sa.literal(0, c.cancel.type),
+    }
+
+
+def token_of(ws: Workspace) -> Mapping[str, Any] | None:
+    """What the token by which the caller came leaves of his rights; None when it leaves all."""
+    return _token(ws).get("token")
 
 
 def _token(ws: Workspace) -> dict[str, Any]:
@@ -124,7 +200,7 @@ def wake(ws: Workspace, due_at: dt.datetime | None = None, seconds: float = 0.0)
 
 def claim(ws: Workspace) -> Job | None:
     """Take the next job that is due, or whose worker's lease has run out, for `LEASE` seconds."""
-    now = _clock(ws)
+    now = clock(ws)
     waiting = sa.and_(JOB.c.state == "queued", JOB.c.run_at <= now)
     abandoned = sa.and_(JOB.c.state == "running", JOB.c.lease_until < now)
     due = sa.select(JOB.c.id).where(sa.or_(waiting, abandoned)).order_by(JOB.c.run_at, JOB.c.id).limit(1)
@@ -133,7 +209,7 @@ def claim(ws: Workspace) -> Job | None:
     statement = (
         sa.update(JOB)
         .where(JOB.c.id == due.scalar_subquery())
-        .values(state="running", attempt=JOB.c.attempt + 1, lease_until=_clock(ws, LEASE))
+        .values(state="running", attempt=JOB.c.attempt + 1, lease_until=clock(ws, LEASE))
         .returning(*_COLUMNS)
     )
     row = ws.db.execute(statement).first()
@@ -165,8 +241,12 @@ def keep(ws: Workspace, job: Job, outcome: Outcome) -> Job | None:
         case More(progress):
             # Progress was made, so the count of failures in a row begins anew.
             further = job.attempt + KINDS[job.kind].attempts
-            _change(ws, job, {"progress": dict(progress), "lease_until": _clock(ws, LEASE), "max_attempts": further})
+            _change(ws, job, {"progress": dict(progress), "lease_until": clock(ws, LEASE), "max_attempts": further})
             return replace(job, progress=dict(progress), max_attempts=further)
+        case Stuck(error):
+            over = {"state": "dead", "error": dict(error), "lease_until": None, "finished_at": ws.now}
+            _change(ws, job, over)
+            return None
 
 
 def cancelled(ws: Workspace, job: Job) -> None:
@@ -175,14 +255,14 @@ def cancelled(ws: Workspace, job: Job) -> None:
 
 def give_back(ws: Workspace, job: Job) -> None:
     """Leave the rest to the next worker: not a failure."""
-    values = {"state": "queued", "lease_until": None, "run_at": _clock(ws), "max_attempts": job.max_attempts + 1}
+    values = {"state": "queued", "lease_until": None, "run_at": clock(ws), "max_attempts": job.max_attempts + 1}
     _change(ws, job, values)
     wake(ws)
 
 
 def renew(ws: Workspace, job: Job, shown: Mapping[str, Any] | None) -> None:
     """Prolong the lease while a long step runs, and show how far it is."""
-    values: dict[str, Any] = {"lease_until": _clock(ws, LEASE)}
+    values: dict[str, Any] = {"lease_until": clock(ws, LEASE)}
     if shown is not None:
         values["progress"] = {**job.progress, **shown}
     _change(ws, job, values)
@@ -196,7 +276,7 @@ def fail(ws: Workspace, job: Job, error: Mapping[str, Any], final: bool) -> bool
         _change(ws, job, {"state": state, "error": dict(error), "lease_until": None, "finished_at": ws.now})
         return True
     pause = min(2.0 ** max(tried, 0), _LONGEST_WAIT) * random.uniform(0.5, 1.5)
-    values = {"state": "queued", "error": dict(error), "lease_until": None, "run_at": _clock(ws, pause)}
+    values = {"state": "queued", "error": dict(error), "lease_until": None, "run_at": clock(ws, pause)}
     _change(ws, job, values)
     wake(ws, seconds=pause)
     return False
@@ -215,14 +295,18 @@ def next_due(ws: Workspace) -> float | None:
     """Seconds until the earliest job is due or its lease runs out (0 or less: now); None when nothing waits."""
     moment = sa.case((JOB.c.state == "running", JOB.c.lease_until), else_=JOB.c.run_at)
     open_ = JOB.c.state.in_(("queued", "running"))
-    row: Any = ws.db.execute(sa.select(sa.func.min(moment, type_=JOB.c.run_at.type), _clock(ws)).where(open_)).one()
+    row: Any = ws.db.execute(sa.select(sa.func.min(moment, type_=JOB.c.run_at.type), clock(ws)).where(open_)).one()
     return None if row[0] is None else float((row[0] - row[1]).total_seconds())
 
 
-def _clock(ws: Workspace, seconds: float = 0.0) -> sa.ColumnElement[Any]:
+def clock(ws: Workspace, seconds: float = 0.0) -> sa.ColumnElement[Any]:
     """The database's time of day, `seconds` from now; not that of the transaction, which may be old."""
+    return _clock_of(ws.db.dialect, seconds)
+
+
+def _clock_of(dialect: str, seconds: float = 0.0) -> sa.ColumnElement[Any]:
     type_ = JOB.c.run_at.type
-    if ws.db.dialect == "postgresql":
+    if dialect == "postgresql":
         later = sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
         return sa.type_coerce(sa.func.clock_timestamp() + later, type_)
     return sa.func.strftime("%Y-%m-%dT%H:%M:%f000Z", "now", f"{seconds:+.3f} seconds", type_=type_)
@@ -266,6 +350,33 @@ def retry(ws: Workspace, id: str) -> None:
     if ws.db.execute(stopped.values(**values, max_attempts=further)).rowcount != 1:
         raise Conflict(JOB_NOT_RETRIABLE(state=job.state))
     wake(ws)
+
+
+def retry_all(ws: Workspace, kind: str, wants: Callable[[Job], bool]) -> int:
+    """Take up all jobs of a kind again that failed or died and are wanted; how many."""
+    stopped = sa.select(*_COLUMNS).where(JOB.c.kind == kind, JOB.c.state.in_(("failed", "dead")))
+    wanted = [job.id for row in ws.db.execute(stopped) if wants(job := _job(row))]
+    for start in range(0, len(wanted), 500):
+        these = sa.update(JOB).where(JOB.c.id.in_(wanted[start : start + 500]), JOB.c.state.in_(("failed", "dead")))
+        further = JOB.c.attempt + KINDS[kind].attempts
+        values = {"state": "queued", "cancel": False, "error": None, "finished_at": None, "run_at": clock(ws)}
+        ws.db.execute(these.values(**values, max_attempts=further))
+    if wanted:
+        wake(ws)
+    return len(wanted)
+
+
+def known_keys(ws: Workspace, keys: Sequence[str]) -> frozenset[str]:
+    """Those of some keys that jobs have, whatever became of them."""
+    if not keys:
+        return frozenset()
+    return frozenset(ws.db.execute(sa.select(JOB.c.key).where(JOB.c.key.in_(list(keys)))).scalars())
+
+
+def void(ws: Workspace, prefix: str) -> None:
+    """Cancel the jobs that wait under keys that begin so, and end with anything but more of the last part."""
+    waiting = sa.update(JOB).where(JOB.c.key >= f"{prefix}:", JOB.c.key < f"{prefix};", JOB.c.state == "queued")
+    ws.db.execute(waiting.values(state="cancelled", cancel=True, finished_at=ws.now))
 
 
 def over_before(ws: Workspace, moment: dt.datetime, limit: int = 500) -> list[str]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime as dt
 
 from runtime import files, forgetting, idempotency
+from runtime.deliveries import table as outbox
+from runtime.deliveries.chain import tell
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import rows, table
 from runtime.jobs.work import Done, Outcome, Step
-from runtime.workspace import PlatformActor, open_workspace
+from runtime.processes.timing import planning
+from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 KEPT = dt.timedelta(days=30)
 """How long a job that is over can be looked at."""
+_UNSENT_KEPT = dt.timedelta(days=90)
 
 
 def queue(host: Host, tenant: Tenant) -> None:
@@ -31,6 +35,31 @@ def step(step: Step) -> Outcome:
         "bytes": files.sweep(ws),
         "answers": idempotency.forget(ws),
         "jobs": len(old),
+        "deliveries": _deliveries(ws),
+        "runs": planning.forget(ws),
+        "dates": planning.plan(ws),
+        "pools": _pools(ws),
         "plans": forgetting.forget_plans(ws),
     }
     return Done(found)
+
+
+def _pools(ws: Workspace) -> int:
+    """Have every pool that takes records back looked at next midnight; how many there are."""
+    if not ws.model.index.get("pools"):
+        return 0
+    from runtime.recycling import daily  # it knows records, whose jobs this tidies
+
+    return daily.plan(ws)
+
+
+def _deliveries(ws: Workspace) -> int:
+    """Give up what could not be sent for days, and take away what was over long ago; how many of the latter."""
+    if ws.system_version < outbox.SINCE:
+        return 0
+    from runtime.hooks import receiving  # it knows records, whose jobs this tidies
+
+    for each in outbox.expire(ws):
+        tell(ws, each)
+    receiving.forget(ws, ws.now - KEPT)
+    return outbox.forget(ws, ws.now - KEPT, ws.now - _UNSENT_KEPT)

@@ -60,7 +60,14 @@ class More:
     progress: Mapping[str, Any]
 
 
-Outcome = Done | More
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What was done is kept, but it goes no further: the job is dead, and a person may have it taken up again."""
+
+    error: Mapping[str, Any]
+
+
+Outcome = Done | More | Stuck
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +100,5 @@ class Kind:
     """Failures in a row, with no progress between them, after which the job is dead."""
     longest: float = 600.0
     """Seconds that one step may take before its lease is no longer renewed."""
+    given_up: str | None = None
+    """`module:function`, called with a workspace, the job and its error when the job is failed or dead."""

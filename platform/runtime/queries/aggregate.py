@@ -21,9 +21,10 @@ from runtime.queries.build import Build, Inputs, Joins, Source, Statement
 from runtime.queries.cache import kept
 from runtime.queries.convert import Convert, json_converter
 from runtime.queries.names import Path, resolve
-from runtime.queries.prepare import Asked, ask, conditions_of
+from runtime.queries.prepare import Asked, ask, conditions_of, near_of
 from runtime.queries.query import Query
 from runtime.queries.rules import row_rule
+from runtime.queries.totals import sums, total
 
 if TYPE_CHECKING:
     from runtime.workspace import Workspace
@@ -83,7 +84,7 @@ class _Aggregate:
         readers = [(name, self._group(name)) for name in dict.fromkeys(group)]
         grouped = len(self.selected)
         readers += [(name, self._measure(name)) for name in dict.fromkeys(measures)]
-        conditions = conditions_of(self.asked, self.build, self.joins)
+        conditions = conditions_of(self.asked, self.build, self.joins, near_of(self.asked, self.build))
         statement = sa.select(*self.selected).select_from(self.joins.origin).where(*conditions)
         # By position: a period's parameters would make its two mentions differ.
         positions: list[sa.ColumnElement[Any]] = [sa.literal_column(str(at + 1)) for at in range(grouped)]
@@ -98,7 +99,7 @@ class _Aggregate:
 
     def _column(self, path: Path, part: int = 0) -> tuple[sa.ColumnElement[Any], ColumnSpec]:
         source = self.joins.at(path.link_ids)
-        return source.column(path.field.id, part), source.table.fields[path.field.id].specs[part]
+        return source.column(path.field.id, part), source.table.held(path.field.id).specs[part]
 
     def _group(self, name: str) -> Read:
         bare, _, period = name.partition(":")
@@ -160,31 +161,37 @@ class _Aggregate:
         column, spec = self._column(path, 1 if path.field.type == "money" else 0)
         if function == "avg":
             return self._average(path.field, column, spec)
-        at = self._select(getattr(sa.func, function)(column))
-        if path.field.type == "money":
-            return self._amount(at, spec)
-        return _reader(at, self._number(path.field, spec, function))
+        made = sums(column, self.build.dialect) if function == "sum" else [getattr(sa.func, function)(column)]
+        return self._number(path.field, spec, [self._select(each) for each in made])
 
-    def _number(self, field: Field, spec: ColumnSpec, function: str) -> Convert | None:
-        if spec.kind == "integer":
-            # A sum of integers is NUMERIC on PostgreSQL.
-            return int
-        return json_converter(field, spec, self.build.dialect)
-
-    def _amount(self, at: int, spec: ColumnSpec) -> Read:
-        decode, currency = decoder(spec, self.build.dialect), self.currency
+    def _number(self, field: Field, spec: ColumnSpec, places: Sequence[int]) -> Read:
+        """A measure that lies in one column, or in the parts of a sum."""
+        first, end = places[0], places[-1] + 1
+        # A sum of integers is NUMERIC on PostgreSQL.
+        convert = int if spec.kind == "integer" else json_converter(field, spec, self.build.dialect)
+        if field.type == "money":
+            convert = self._amount(spec)
 
         def read(row: Sequence[Any]) -> Any:
-            if row[at] is None:
-                return None
-            amount = row[at] if decode is None else decode(row[at])
-            return {"amount": amount_text(amount, currency), "currency": currency}
+            found = total(row[first:end])
+            return found if found is None or convert is None else convert(found)
 
         return read
 
+    def _amount(self, spec: ColumnSpec) -> Convert:
+        decode, currency = decoder(spec, self.build.dialect), self.currency
+
+        def convert(held: Any) -> Any:
+            amount = held if decode is None else decode(held)
+            return {"amount": amount_text(amount, currency), "currency": currency}
+
+        return convert
+
     def _average(self, field: Field, column: sa.ColumnElement[Any], spec: ColumnSpec) -> Read:
         """Divided here, so that both databases round alike."""
-        total, number = self._select(sa.func.sum(column)), self._select(sa.func.count(column))
+        held_at = [self._select(each) for each in sums(column, self.build.dialect)]
+        first, end = held_at[0], held_at[-1] + 1
+        number = self._select(sa.func.count(column))
         scale = 0 if self.build.postgres else spec.scale
         money, currency = field.type == "money", self.currency
         places = Decimal(1).scaleb(-max(spec.scale, 6))
@@ -193,7 +200,7 @@ class _Aggregate:
             if not row[number]:
                 return None
             with localcontext(prec=60):
-                average = Decimal(row[total]).scaleb(-scale) / Decimal(row[number])
+                average = Decimal(total(row[first:end])).scaleb(-scale) / Decimal(row[number])
                 average = average.quantize(places, ROUND_HALF_UP)
             return {"amount": amount_text(average, currency), "currency": currency} if money else format(average, "f")
 

@@ -1,4 +1,8 @@
-"""Checked expression -> WHERE. Negation is pushed down: the SQL is true exactly when the expression is."""
+"""Checked condition -> WHERE. Negation is pushed down: the SQL is true exactly when the expression is.
+
+Here: what columns can be asked directly, so that indexes serve it. What has to be calculated first is said by
+`values` on PostgreSQL and by `whole` on SQLite.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,34 @@ from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from metadata.expressions.binding import bound
 from metadata.expressions.money import compares_base
-from metadata.expressions.tree import Compare, Constant, FieldRef, In, Logic, Node, Not, TextMatch, Truth
+from metadata.expressions.sql import NotInSql, needs_save
+from metadata.expressions.tree import (
+    Arithmetic,
+    Call,
+    Changed,
+    Compare,
+    Constant,
+    Either,
+    FieldRef,
+    In,
+    InUnit,
+    Logic,
+    Negative,
+    Node,
+    Not,
+    Over,
+    TextMatch,
+    Truth,
+)
 from metadata.fieldtypes.base import ColumnSpec
-from metadata.fieldtypes.registry import TYPES
-from metadata.folding import fold
+from runtime.queries import values, whole
 from runtime.queries.build import Build, Joins
+from runtime.queries.columns import among_units, column_of, holds, holds_all, never_empty, of_asker
 from runtime.queries.constants import constant_parameter, text_parameter
+from runtime.queries.listed import Listing
 
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -25,53 +47,74 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_NEVER_EMPTY = ("id", "version", "created_at", "updated_at")
+_DEEPEST = 12
+"""Levels of `and`, `or` and `not` that are said as such: what lies deeper no parser of SQL has to follow."""
 
 Condition = sa.ColumnElement[bool]
 
 
 def where(build: Build, joins: Joins, node: Node) -> Condition:
-    """The condition of a checked tree over the root of some joins."""
+    """The condition of a checked tree over the root of some joins. Raises NotInSql."""
     return _Where(build, joins).condition(node, True)
+
+
+def unless(build: Build, joins: Joins, node: Node) -> Condition:
+    """The condition that it is not met."""
+    return _Where(build, joins).condition(node, False)
 
 
 class _Where:
     def __init__(self, build: Build, joins: Joins) -> None:
         self.build, self.joins = build, joins
 
-    def condition(self, node: Node, positive: bool) -> Condition:
+    def condition(self, node: Node, positive: bool, depth: int = 0) -> Condition:
         """True exactly when the node is (`positive`), or is not; may be NULL where it would be false."""
         match node:
+            case Logic() | Not() if depth == _DEEPEST:
+                return self._calculated(node, positive)
             case Logic(op=op, parts=parts):
                 join = sa.and_ if (op == "and") == positive else sa.or_
-                return join(*[self.condition(part, positive) for part in parts])
+                return join(*[self.condition(part, positive, depth + 1) for part in parts])
             case Not(part=part):
-                return self.condition(part, not positive)
-            case Compare():
+                return self.condition(part, not positive, depth + 1)
+            case Compare(left=FieldRef(), right=Constant() as constant) if of_asker(constant):
+                return self._with_asker(node, positive)
+            case Compare(left=FieldRef(), right=FieldRef() | Constant()):
                 return self._comparison(node, positive)
-            case In():
+            case In(needle=FieldRef()):
                 return self._membership(node, positive)
-            case TextMatch():
+            case TextMatch(text=FieldRef(kind="set")):
+                return self._held(node, positive)
+            case TextMatch(text=FieldRef(), part=Constant() as constant) if not of_asker(constant):
                 return self._text_match(node, positive)
             case Truth(part=part):
                 return self._truth(part, positive)
-            case Constant() | FieldRef():
+            case InUnit(part=part):
+                return self._in_unit(part, positive)
+            case Over():
+                return self._quantified(node, positive)
+            case Compare() | In() | TextMatch():
+                return self._calculated(node, positive)
+            case Changed():
+                raise NotInSql(needs_save(name="changed"))
+            case Constant() | FieldRef() | Arithmetic() | Negative() | Call() | Either():
                 raise TypeError("a value is not a condition")
             case _:
                 assert_never(node)
 
-    def _column(self, ref: FieldRef, base: bool = False) -> tuple[sa.ColumnElement[Any], ColumnSpec]:
-        source = self.joins.at([link for _, link, _ in ref.links])
-        part = 1 if base and ref.type == "money" else TYPES[ref.type].compared
-        return source.column(ref.field, part), source.table.fields[ref.field].specs[part]
+    def _calculated(self, node: Node, positive: bool) -> Condition:
+        if not self.build.postgres:
+            return whole.condition(self.build, self.joins, node, positive)
+        found = values.Calculation(self.build, self.joins).condition(node)
+        return found if positive else found.is_not(sa.true())
 
     def _or_empty(self, condition: Condition, *columns: tuple[sa.ColumnElement[Any], FieldRef]) -> Condition:
-        empty = [column.is_(None) for column, ref in columns if _nullable(ref)]
+        empty = [column.is_(None) for column, ref in columns if not never_empty(ref)]
         return sa.or_(condition, *empty) if empty else condition
 
     def _comparison(self, node: Compare, positive: bool) -> Condition:
         assert isinstance(node.left, FieldRef)
-        left, spec = self._column(node.left, compares_base(node))
+        left, spec = column_of(self.joins, node.left, compares_base(node))
         equality = node.op in ("==", "!=")
         wanted = (node.op == "==") == positive
         if isinstance(node.right, Constant):
@@ -82,7 +125,7 @@ class _Where:
                 return left == value if wanted else self._or_empty(left != value, (left, node.left))
             return self._ordered(node, left, spec, positive)
         assert isinstance(node.right, FieldRef)
-        right, other = self._column(node.right, compares_base(node))
+        right, other = column_of(self.joins, node.right, compares_base(node))
         first, second = left, right
         if not self.build.postgres and spec.scale != other.scale:
             # Integers scaled differently: bring the coarser one to the scale of the finer.
@@ -96,6 +139,18 @@ class _Where:
         negated: Condition = _COMPARE[_NEGATED[node.op]](first, second)
         return self._or_empty(negated, (left, node.left), (right, node.right))
 
+    def _with_asker(self, node: Compare, positive: bool) -> Condition:
+        """Compared with a value of the one who asks, which may be empty as well."""
+        assert isinstance(node.left, FieldRef) and isinstance(node.right, Constant)
+        left, spec = column_of(self.joins, node.left, compares_base(node))
+        value = constant_parameter(self.build, node.left, spec, node.op, node.right)
+        if node.op in ("==", "!="):
+            if (node.op == "==") == positive:
+                return sa.or_(left == value, sa.and_(left.is_(None), value.is_(None)))
+            return left.is_distinct_from(value)
+        found: Condition = _COMPARE[node.op](left, value)
+        return found if positive else found.is_not(sa.true())
+
     def _ordered(self, node: Compare, left: sa.ColumnElement[Any], spec: ColumnSpec, positive: bool) -> Condition:
         assert isinstance(node.left, FieldRef) and isinstance(node.right, Constant)
         op = node.op if positive else _NEGATED[node.op]
@@ -106,63 +161,54 @@ class _Where:
     def _membership(self, node: In, positive: bool) -> Condition:
         assert isinstance(node.needle, FieldRef)
         ref = node.needle
-        column, spec = self._column(ref, base=True)
-        values = [constant_parameter(self.build, ref, spec, "==", item) for item in node.items]
+        column, spec = column_of(self.joins, ref, base=True)
+        given = [constant_parameter(self.build, ref, spec, "==", item) for item in node.items]
         if positive:
-            parts = [column.in_(values)] if values else []
+            parts = [column.in_(given)] if given else []
             if node.nullable:
                 parts.append(column.is_(None))
             return sa.or_(*parts) if parts else sa.false()
-        absent = column.not_in(values) if values else sa.true()
+        absent = column.not_in(given) if given else sa.true()
         if node.nullable:
             return sa.and_(column.is_not(None), absent)
-        return self._or_empty(absent, (column, ref)) if values else sa.true()
+        return self._or_empty(absent, (column, ref)) if given else sa.true()
 
     def _text_match(self, node: TextMatch, positive: bool) -> Condition:
         assert isinstance(node.text, FieldRef) and isinstance(node.part, Constant)
-        column, _ = self._column(node.text)
-        if node.text.kind == "set":
-            return self._held(column, node.text, node.part, positive)
+        column, _ = column_of(self.joins, node.text)
         text = text_parameter(self.build, node.op, node.part)
         if self.build.postgres:
             found: Condition = sa.func.platform.fold(column).like(text)
         elif node.op == "contains":
             found = sa.func.instr(sa.func.fold(column), text) > 0
-        else:
+        elif node.op == "starts_with":
             found = sa.func.substr(sa.func.fold(column), 1, sa.func.length(text)) == text
+        else:
+            # Counted from the end; a longer text than there is can be no end of it.
+            found = sa.func.x_ends(sa.func.fold(column), text) == sa.literal_column("1")
         return found if positive else self._or_empty(sa.not_(found), (column, node.text))
 
-    def _held(self, column: sa.ColumnElement[Any], ref: FieldRef, part: Constant, positive: bool) -> Condition:
+    def _held(self, node: TextMatch, positive: bool) -> Condition:
         """A set holds a value: an option by id, a tag whatever its case."""
+        assert isinstance(node.text, FieldRef) and isinstance(node.part, Constant)
+        column, ref = column_of(self.joins, node.text)[0], node.text
         exact = ref.type == "multi_choice"
-        value = self._text(part) if exact else self._folded(part)
         if exact and self.build.postgres:
-            values = sa.cast(postgresql.array([value]), postgresql.ARRAY(sa.Text()))
-            found: Condition = column.op("@>", is_comparison=True)(values)
+            found = holds_all(self.build, column, node.part)
             return found if positive else self._or_empty(sa.not_(found), (column, ref))
-        name = f"i{len(self.build.getters)}"
-        if self.build.postgres:
-            item: Any = sa.func.unnest(column).column_valued(name)
-            of, item = item.scalar_alias, sa.func.platform.fold(item)
-        else:
-            of = sa.func.json_each(column).table_valued("value", name=name)
-            item = of.c.value if exact else sa.func.fold(of.c.value)
-        found = sa.exists(sa.select(sa.literal_column("1")).select_from(of).where(item == value))
+        found = holds(self.build, column, node.part, exact)
         return found if positive else sa.not_(found)
-
-    def _text(self, part: Constant) -> sa.BindParameter[Any]:
-        return self.build.parameter(sa.Text(), lambda inputs: bound(part, inputs.values, inputs.binding))
-
-    def _folded(self, part: Constant) -> sa.BindParameter[Any]:
-        return self.build.parameter(sa.Text(), lambda inputs: fold(str(bound(part, inputs.values, inputs.binding))))
 
     def _truth(self, part: Node, positive: bool) -> Condition:
         if isinstance(part, Constant):
             slot = part
-            value = self.build.parameter(sa.Numeric(), lambda inputs: int(bool(inputs.values[slot.slot])))
+            value = self.build.parameter(
+                sa.Numeric(), lambda inputs: int(bool(bound(slot, inputs.values, inputs.binding)))
+            )
             return value == sa.literal_column("1") if positive else value == sa.literal_column("0")
-        assert isinstance(part, FieldRef)
-        column, _ = self._column(part)
+        if not isinstance(part, FieldRef):
+            return self._calculated(Truth(part), positive)
+        column, _ = column_of(self.joins, part)
         match part.kind:
             case "boolean":
                 true: Condition = column.is_(True) if self.build.postgres else column == sa.literal_column("1")
@@ -176,6 +222,15 @@ class _Where:
                 return column != blank if positive else self._or_empty(column == blank, (column, part))
         return column.is_not(None) if positive else column.is_(None)
 
+    def _in_unit(self, part: Node, positive: bool) -> Condition:
+        column = values.value(self.build, self.joins, part).column
+        found = among_units(self.build, column)
+        return found if positive else found.is_not(sa.true())
 
-def _nullable(ref: FieldRef) -> bool:
-    return bool(ref.links) or ref.field not in _NEVER_EMPTY
+    def _quantified(self, node: Over, positive: bool) -> Condition:
+        """There is one that meets the condition; there is none that does not."""
+        inner = Listing(self.build, self.joins, node.listed)
+        if node.condition is not None:
+            inner.require((where if node.op == "any" else unless)(self.build, inner.joins, node.condition))
+        found = inner.exists()
+        return found if (node.op == "any") == positive else sa.not_(found)

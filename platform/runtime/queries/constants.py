@@ -31,14 +31,19 @@ def constant_parameter(
     if encode is None:
         return build.parameter(type_, lambda inputs: bound(constant, inputs.values, inputs.binding))
     convert = encode
-    return build.parameter(type_, lambda inputs: convert(bound(constant, inputs.values, inputs.binding)))
+
+    def encoded(inputs: Inputs) -> Any:
+        value = bound(constant, inputs.values, inputs.binding)
+        return None if value is None else convert(value)
+
+    return build.parameter(type_, encoded)
 
 
 def _encoder(spec: ColumnSpec, dialect: str, op: str) -> Callable[[Any], Any] | None:
     if spec.kind in ("integer", "decimal"):
         if dialect == "sqlite":
-            return lambda value: scaled(value, spec.scale, op)
-        return int_if_whole if spec.kind == "integer" else None
+            return lambda value: scaled(Decimal(value), spec.scale, op)
+        return (lambda value: int_if_whole(Decimal(value))) if spec.kind == "integer" else None
     return encoder(spec, dialect)
 
 
@@ -59,17 +64,18 @@ def scaled(value: Decimal, scale: int, op: str) -> int | float:
 
 
 def text_parameter(build: Build, op: str, constant: Constant) -> sa.BindParameter[Any]:
-    """The folded text of `contains` and `starts_with`; on PostgreSQL as a pattern, for the trigram index."""
+    """The folded text of `contains` and the like; on PostgreSQL as a pattern, for the trigram index."""
 
     def folded(inputs: Inputs) -> str:
         return fold(str(bound(constant, inputs.values, inputs.binding)))
 
     if not build.postgres:
         return build.parameter(sa.Text(), folded)
-    before = "%" if op == "contains" else ""
+    before = "" if op == "starts_with" else "%"
+    after = "" if op == "ends_with" else "%"
 
     def pattern(inputs: Inputs) -> str:
         text = folded(inputs).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return f"{before}{text}%"
+        return f"{before}{text}{after}"
 
     return build.parameter(sa.Text(), pattern)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import ColumnSpec, Typed
+from metadata.fieldtypes.base import ColumnSpec, Masked, Typed
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Field
 from metadata.money import CURRENCIES, amount_text, minor_units
@@ -106,6 +106,7 @@ def typed_value(index: int, typed: int) -> Convert:
 
     def convert(row: Any) -> Any:
         value = row[index]
-        return value if row[typed] is None else Typed(value, row[typed])
+        # What does not open stays what stands for it.
+        return value if row[typed] is None or isinstance(value, Masked) else Typed(value, row[typed])
 
     return convert

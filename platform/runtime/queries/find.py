@@ -17,7 +17,17 @@ from runtime.queries.lists import fetch_lists
 from runtime.queries.merged import absent
 from runtime.queries.names import entity_of, find_list
 from runtime.queries.order import cursor_text, cursor_values, digest_of, has_rest
-from runtime.queries.prepare import Asked, Plan, ask, count_statement, page_statement, plan_of, readable_search
+from runtime.queries.prepare import (
+    Asked,
+    Plan,
+    ask,
+    count_statement,
+    counted_statement,
+    one_id,
+    page_statement,
+    plan_of,
+    readable_search,
+)
 from runtime.queries.query import Column, Page, Query
 from runtime.queries.rules import sees
 
@@ -116,10 +126,11 @@ def _check_limit(limit: int) -> None:
 def _page(asked: Asked) -> Page:
     query, plan = asked.query, plan_of(asked)
     belongs = _digest(asked)
-    raw = _rows(asked, plan, belongs)
+    raw, counted = _rows(asked, plan, belongs)
     more = len(raw) > query.limit
     if more:
         raw = raw[: query.limit]
+    shown = plan.output.opened(asked.ws, raw)
 
     def cursor(place: int) -> str:
         return cursor_text(belongs, [raw[place][at] for at in plan.positions])
@@ -128,8 +139,8 @@ def _page(asked: Asked) -> Page:
     lists: dict[str, dict[str, list[Any]]] = {}
     if plan.output.lists:
         lists = fetch_lists(asked.ws, plan.output.lists, [row[0] for row in raw], query.deleted)
-    count, capped = _count(asked, len(raw), more)
-    return Page(plan.output, raw, lists, next, count, capped, cursor)
+    count, capped = _count(asked, len(raw), more, counted)
+    return Page(plan.output, shown, lists, next, count, capped, cursor)
 
 
 def _digest(asked: Asked) -> str:
@@ -139,27 +150,31 @@ def _digest(asked: Asked) -> str:
     return digest_of(asked.entity.id, query.where, query.sort, query.q, query.deleted, key)
 
 
-def _rows(asked: Asked, plan: Plan, belongs: str) -> list[tuple[Any, ...]]:
-    """The rows of the page and one more, if there is one."""
+def _rows(asked: Asked, plan: Plan, belongs: str) -> tuple[list[tuple[Any, ...]], int | None]:
+    """The rows of the page and one more, if there is one; beside them the capped count, where they came with it."""
     ws, inputs, query = asked.ws, asked.inputs, asked.query
     inputs.limit = query.limit + 1
+    if query.after is None and query.count == "capped" and not one_id(asked):
+        found = counted_statement(asked).fetch(ws, inputs)
+        return [row[:-1] for row in found], found[0][-1] if found else None
     if query.after is None:
-        return list(page_statement(asked, "first").fetch(ws, inputs))
+        return list(page_statement(asked, "first").fetch(ws, inputs)), None
     inputs.cursor = cursor_values(query.after, belongs, plan.keys, ws.db.dialect)
     empty = tuple(value is None for value in inputs.cursor)
     raw = list(page_statement(asked, "after", empty).fetch(ws, inputs))
     if len(raw) < inputs.limit and has_rest(plan.keys, empty):
         inputs.limit -= len(raw)
         raw += page_statement(asked, "rest").fetch(ws, inputs)
-    return raw
+    return raw, None
 
 
-def _count(asked: Asked, seen: int, more: bool) -> tuple[int | None, bool]:
+def _count(asked: Asked, seen: int, more: bool, counted: int | None) -> tuple[int | None, bool]:
     query = asked.query
     if query.count == "none":
         return None, False
     if query.after is None and not more:
         return seen, False
     capped = query.count == "capped"
-    count = int(count_statement(asked, capped).fetch(asked.ws, asked.inputs)[0][0])
-    return count, capped and count >= q.CAP
+    if counted is None:
+        counted = int(count_statement(asked, capped).fetch(asked.ws, asked.inputs)[0][0])
+    return counted, capped and counted >= q.CAP

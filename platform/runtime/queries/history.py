@@ -18,8 +18,10 @@ from runtime.queries import query as q
 from runtime.queries.build import Build, Source, Statement, actor_shape, inputs_of
 from runtime.queries.cache import kept
 from runtime.queries.convert import json_converter
+from runtime.queries.fields import narrowed, rows_with
 from runtime.queries.names import entity_of
 from runtime.queries.rules import among_ids, row_rule, sees
+from runtime.sealing import Sealer
 
 if TYPE_CHECKING:
     from runtime.workspace import Workspace
@@ -156,22 +158,52 @@ def _configures(ws: Workspace) -> bool:
 def _events(ws: Workspace, rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     events = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     build = Build(ws.model, ws.actor, ws.db.dialect)
+    opened = Sealer(ws).told
     moment = json_converter(Field("at", "at", "datetime", {}), ColumnSpec("datetime"), ws.db.dialect)
     for event in events:
         if moment is not None:
             event["at"] = moment(event["at"])
         changes = event["changes"]
-        event["changes"] = orjson.loads(changes) if isinstance(changes, str) else changes or {}
+        told = orjson.loads(changes) if isinstance(changes, str) else changes or {}
+        event["changes"] = opened(event["entity"], event["record"], told)
     _name_kinds(ws, events)
     hidden = _hidden_links(ws, events)
+    unread = _unread(ws, events)
     for event in events:
         entity = ws.model.entity(event["entity"])
+        confirmed = event["changes"].pop(CONFIRMED, None)
         if entity is not None and entity.id == event["entity"]:
+            if confirmed is not None:
+                event["confirmed"] = [each.key for each in entity.rules if each.id in confirmed[1]]
             event["entity"] = entity.key
-            event["changes"] = dict(_changes(build, entity, event["changes"], hidden))
+            told = {id: each for id, each in event["changes"].items() if (id, event["record"]) not in unread}
+            event["changes"] = dict(_changes(build, entity, told, hidden))
         elif not _configures(ws):
             event["changes"] = {}
     return events
+
+
+CONFIRMED = "$confirmed"
+"""Stands for a field in the events of saves whose warnings were confirmed: the ids of the rules that warned."""
+SHARE = "$share"
+"""Stands for a field in the events that tell with whom a record was shared; see `runtime.sharing`."""
+
+
+def _unread(ws: Workspace, events: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """(field id, record id) where the reader may not read a field of a record as it is now."""
+    told: dict[tuple[str, str], set[str]] = {}
+    for event in events:
+        entity = ws.model.entity(event["entity"])
+        if entity is not None and entity.id == event["entity"]:
+            for id in narrowed(ws, entity, "read"):
+                if id in event["changes"]:
+                    told.setdefault((entity.id, id), set()).add(event["record"])
+    found: set[tuple[str, str]] = set()
+    for (of, id), records in told.items():
+        entity = ws.model.entity(of)
+        assert entity is not None
+        found.update((id, record) for record in records - rows_with(ws, entity, id, records))
+    return found
 
 
 def _changes(
@@ -179,6 +211,9 @@ def _changes(
 ) -> Iterable[tuple[str, dict[str, Any]]]:
     """Field key of today -> before and after, for the fields that the reader may read."""
     for id, values in changes.items():
+        if id == SHARE:
+            # Who has a record with you is no secret to anybody who has it.
+            yield id, {"before": values[0], "after": values[1]}
         field = entity.fields.get(id)
         if field is not None and build.may_read(entity, field):
             before, after = (_shown(build, field, value, hidden) for value in values)

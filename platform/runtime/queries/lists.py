@@ -37,6 +37,8 @@ def _fetch(ws: Workspace, request: ListRequest, ids: Sequence[str], deleted: boo
     inputs.ids = ids
     inputs.limit = q.LIST_CAP_OF_ONE if len(ids) == 1 else q.LIST_CAP
     rows = statement.fetch(ws, inputs)
+    if output is not None:
+        rows = output.opened(ws, rows)
     found: dict[str, list[Any]] = {}
     for row in rows:
         # The owner's id and the rank come last.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metadata.expressions.check import closest
+from metadata.expressions.names import closest
 from metadata.fieldtypes import registry
 from metadata.model import Entity, Field, Model, Relation
 from metadata.problems import BadRequest, Problem
@@ -60,6 +60,14 @@ def resolve(build: Build, entity: Entity, name: str, place: str) -> Path:
 def readable(build: Build, entity: Entity, name: str, place: str) -> Field:
     field = entity.find(name)
     if field is None or not build.may_read(entity, field):
+        raise BadRequest(unknown(build, entity, name, place))
+    return field
+
+
+def visible(build: Build, entity: Entity, name: str, place: str) -> Field:
+    """The same for a field that is only shown, be it as a mask."""
+    field = entity.find(name)
+    if field is None or not build.may_see(entity, field):
         raise BadRequest(unknown(build, entity, name, place))
     return field
 

@@ -60,7 +60,7 @@ def sort_keys(build: Build, entity: Entity, names: Sequence[str]) -> tuple[SortK
             raise BadRequest(q.not_sortable("sort", name=plain[:80]))
         # Amounts are sorted in the tenant's currency.
         part = 1 if path.field.type == "money" else registry.of(path.field).compared
-        spec = build.table(path.entity).fields[path.field.id].specs[part]
+        spec = build.table(path.entity).held(path.field.id).specs[part]
         nullable = bool(path.links) or path.field.id not in _NEVER_EMPTY
         key = SortKey(path.link_ids, path.field.id, part, name.startswith("-"), nullable, spec)
         found.setdefault((key.links, key.field), key)
@@ -83,6 +83,14 @@ def ordering(build: Build, joins: Joins, keys: Sequence[SortKey], phase: Phase) 
             order = order.nulls_first() if key.descending else order.nulls_last()
         found.append(order)
     return found
+
+
+def by_position(keys: Sequence[SortKey], positions: Sequence[int]) -> list[sa.ColumnElement[Any]]:
+    """The same order of rows that have been selected, by the places of their columns. PostgreSQL only."""
+    return [
+        sa.literal_column(f"{position + 1} {'DESC' if key.descending else 'ASC'}")
+        for key, position in zip(keys, positions, strict=True)
+    ]
 
 
 def after(

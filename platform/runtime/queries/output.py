@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from metadata.fieldtypes import registry
+from metadata.fieldtypes.base import Masked
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Entity, Field
 from metadata.problems import BadRequest
 from runtime.codecs import decoder
 from runtime.queries import query as q
-from runtime.queries.build import Build, Joins, Source
+from runtime.queries.build import Build, Guarded, Joins, Source
 from runtime.queries.convert import Convert, any_link_value, is_date, json_converter, money_json, typed_value
-from runtime.queries.names import MAX_LINKS, Listed, find_list, readable, target_of
+from runtime.queries.names import MAX_LINKS, Listed, find_list, readable, target_of, visible
 from runtime.queries.query import Column
 from runtime.queries.rules import row_rule
+from runtime.sealing import Sealed, rows
+
+if TYPE_CHECKING:
+    from runtime.workspace import Workspace
 
 Row = Sequence[Any]
 Lists = Mapping[str, Mapping[str, list[Any]]]
@@ -68,6 +73,12 @@ class Output:
     """For each column: row -> value, or the key of a list."""
     shape: Shape
     lists: tuple[ListRequest, ...]
+    sealed: tuple[Sealed, ...] = ()
+    """The columns that are to be opened before anything is made of a row."""
+
+    def opened(self, ws: Workspace, raw: Sequence[Row]) -> Sequence[Any]:
+        """Rows as they were selected, with what is encrypted in them opened."""
+        return rows(ws, self.sealed, raw) if self.sealed else raw
 
     def rows(self, raw: Sequence[Row], lists: Lists) -> list[tuple[Any, ...]]:
         readers = self.readers
@@ -105,6 +116,7 @@ class Selection:
     def __init__(self, build: Build, joins: Joins, base_currency: str) -> None:
         self.build, self.joins, self.base_currency = build, joins, base_currency
         self.selected: list[sa.ColumnElement[Any]] = []
+        self.sealed: list[Sealed] = []
         self._indexes: dict[tuple[Any, ...], int] = {}
         self.add((), "id")
 
@@ -114,17 +126,28 @@ class Selection:
             self._indexes[key] = self.expression(key, self.joins.at(path).column(field_id, part))
         return self._indexes[key]
 
+    def masked(self, path: tuple[str, ...], field_id: str) -> int:
+        """The column of a value that is shown as a mask."""
+        source = self.joins.at(path)
+        if not isinstance(source, Guarded):
+            return self.add(path, field_id)
+        return self.expression((path, field_id, "masked"), source.masked(field_id))
+
     def expression(self, key: tuple[Any, ...], column: sa.ColumnElement[Any]) -> int:
         if key not in self._indexes:
             self.selected.append(column.label(f"c{len(self.selected)}"))
-            self._indexes[key] = len(self.selected) - 1
+            at = self._indexes[key] = len(self.selected) - 1
+            path, field_id = key[:2]
+            entity = self.joins.at(path).entity
+            if field_id in entity.fields and entity.fields[field_id].encrypted:
+                self.sealed.append((at, self.add(path, "id"), entity.id, field_id))
         return self._indexes[key]
 
     def output(self, entity: Entity, names: Sequence[str] | None) -> Output:
         """Select what is asked for; None: every stored field that the actor may read."""
         if names is None:
             fields = [each for each in entity.fields.values() if registry.of(each).stored]
-            names = [each.id for each in fields if self.build.may_read(entity, each)]
+            names = [each.id for each in fields if self.build.may_see(entity, each)]
         if len(names) > q.MAX_FIELDS:
             raise BadRequest(q.too_many("fields", what="fields", limit=q.MAX_FIELDS))
         return _OutputBuilder(self, entity).output(list(dict.fromkeys(names)))
@@ -143,13 +166,14 @@ class _OutputBuilder:
             self._ask(name)
         # The record's own columns come first and in order, so that most of an object is one `zip`.
         for each in self.wanted.fields.values():
-            self.selection.add((), each.id)
+            if not self.build.rights(self.entity).ever_masked(each.id):
+                self.selection.add((), each.id)
         shape = self._shape((), self.entity, self.wanted)
         readers = [path if isinstance(path, str) else self._reader(*path) for path in self.paths]
         requests = [
             ListRequest(listed, None if fields is None else tuple(fields)) for listed, fields in self.lists.values()
         ]
-        return Output(tuple(self.columns), tuple(readers), shape, tuple(requests))
+        return Output(tuple(self.columns), tuple(readers), shape, tuple(requests), tuple(self.selection.sealed))
 
     def _ask(self, name: str) -> None:
         steps = name.split(".")
@@ -167,7 +191,7 @@ class _OutputBuilder:
             wanted = wanted.followed.setdefault(link.key, _Wanted())
             path.append(link)
             entity = target
-        last = readable(self.build, entity, steps[-1], "fields")
+        last = visible(self.build, entity, steps[-1], "fields")
         if not registry.of(last).stored:
             raise BadRequest(q.list_in_list("fields", name=name[:80]))
         wanted.fields[last.key] = last
@@ -192,6 +216,9 @@ class _OutputBuilder:
         converters: list[tuple[str, int, Convert]] = []
         specials: list[tuple[str, Convert]] = []
         for key, each in wanted.fields.items():
+            if self.build.rights(entity).ever_masked(each.id):
+                specials.append((key, self._masked(path, entity, each)))
+                continue
             index = self.selection.add(path, each.id)
             if each.id != "id":
                 keys.append(key)
@@ -200,7 +227,7 @@ class _OutputBuilder:
             if special is not None:
                 specials.append((key, special))
             else:
-                spec = self.selection.joins.at(path).table.fields[each.id].specs[0]
+                spec = self.selection.joins.at(path).table.held(each.id).specs[0]
                 convert = json_converter(each, spec, self.build.dialect)
                 if convert is not None:
                     converters.append((key, index, convert))
@@ -222,16 +249,36 @@ class _OutputBuilder:
             return None if seen is None else _link_json(index, seen)
         return self._typed(path, each, index)
 
+    def _masked(self, path: tuple[str, ...], entity: Entity, each: Field) -> Convert:
+        """Row -> the value where it may be read, its mask where it may not."""
+        mask, hidden = registry.of(each).mask, self.selection.masked(path, each.id)
+        whole: Convert | None = None
+        at = hidden
+        if self.build.may_read(entity, each):
+            at = self.selection.add(path, each.id)
+            whole = self._special(path, each, at, None)
+            if whole is None:
+                spec = self.selection.joins.at(path).table.held(each.id).specs[0]
+                convert = json_converter(each, spec, self.build.dialect)
+                whole = (lambda row: row[at]) if convert is None else (lambda row: convert(row[at]))
+
+        def convert_row(row: Row) -> Any:
+            if whole is not None and row[at] is not None:
+                return whole(row)
+            return None if row[hidden] is None else Masked(mask(row[hidden]))
+
+        return convert_row
+
     def _typed(self, path: tuple[str, ...], each: Field, index: int) -> Convert | None:
         """Row -> the value with what was typed, where that is kept."""
-        if not registry.of(each).as_typed or len(self.selection.joins.at(path).table.fields[each.id].columns) < 2:
+        if not registry.of(each).as_typed or len(self.selection.joins.at(path).table.held(each.id).columns) < 2:
             return None
         return typed_value(index, self.selection.add(path, each.id, 1))
 
     def _money(self, path: tuple[str, ...], each: Field, index: int) -> Convert:
         source = self.selection.joins.at(path)
         currency = self.selection.add(path, "currency") if "currency" in source.table.fields else None
-        decode = decoder(source.table.fields[each.id].specs[0], self.build.dialect)
+        decode = decoder(source.table.held(each.id).specs[0], self.build.dialect)
         return money_json(index, currency, self.selection.base_currency, decode)
 
     def _followed(self, path: tuple[str, ...], link: Field, index: int, followed: _Wanted) -> Convert:
@@ -262,11 +309,14 @@ class _OutputBuilder:
 
     def _reader(self, path: tuple[str, ...], each: Field) -> Convert:
         """Row -> Python value."""
+        entity = self.selection.joins.at(path).entity
+        if self.build.rights(entity).ever_masked(each.id):
+            return self._masked(path, entity, each)
         index = self.selection.add(path, each.id)
         if each.type == "any_link":
             value = any_link_value(index, self.selection.add(path, each.id, 1))
             return _if_seen(value, self._seen(path, each))
-        spec = self.selection.joins.at(path).table.fields[each.id].specs[0]
+        spec = self.selection.joins.at(path).table.held(each.id).specs[0]
         decode = decoder(spec, self.build.dialect)
         if each.type in ("link", "user", "unit"):
             return _if_seen(lambda row: row[index], self._seen(path, each))

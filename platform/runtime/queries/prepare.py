@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from metadata.expressions.parser import parse
+from metadata.expressions.parser import parse_in
+from metadata.expressions.sql import require_sql
 from metadata.expressions.tree import Expression
 from metadata.ids import is_uuid
 from metadata.model import Entity
 from metadata.problems import BadRequest, Forbidden
 from runtime import search
+from runtime.queries import nearing
 from runtime.queries import query as q
 from runtime.queries.build import Build, Inputs, Joins, Source, Statement, actor_shape, inputs_of
 from runtime.queries.cache import kept
 from runtime.queries.conditions import where
 from runtime.queries.names import Listed, entity_of
-from runtime.queries.order import Phase, SortKey, after, ordering, sort_keys
+from runtime.queries.nearing import Nearby
+from runtime.queries.order import Phase, SortKey, after, by_position, ordering, sort_keys
 from runtime.queries.output import Output, Selection
 from runtime.queries.query import Query
 from runtime.queries.rules import among_ids, row_rule
+from runtime.queries.timed import scope_of
 from runtime.tables import table_of
 
 if TYPE_CHECKING:
@@ -107,19 +111,22 @@ def _require_readable(ws: Workspace, entity: Entity) -> None:
 
 
 def expression_of(ws: Workspace, entity: Entity, text: str) -> Expression:
-    """A condition on the entity, as far as the actor may read the fields that it names."""
+    """A condition on the entity, as far as the actor may read the fields that it names. Raises ExpressionInvalid."""
     key = ("expression", entity.id, actor_shape(ws.actor), text)
 
     def make() -> Expression:
         build = Build(ws.model, ws.actor, ws.db.dialect)
-        return parse(text, entity, ws.model.entity, build.may_read)
+        expression = parse_in(text, entity, replace(scope_of(ws.model), visible=build.may_read))
+        require_sql(expression.root)
+        return expression
 
     return kept(ws.model).get(key, make)
 
 
 def readable_search(ws: Workspace, entity: Entity) -> tuple[str, ...]:
     build = Build(ws.model, ws.actor, ws.db.dialect)
-    return tuple(each for each in entity.search if build.rights(entity).may_read(each))
+    # Tokens are kept by field, not by what a record is like: only what may be read of every record is looked into.
+    return tuple(each for each in entity.search if build.rights(entity).always_read(each))
 
 
 def plan_of(asked: Asked) -> Plan:
@@ -131,6 +138,11 @@ def page_statement(asked: Asked, phase: Phase, empty: tuple[bool, ...] = ()) -> 
     """The statement of one phase of a page; `empty` says which values of the cursor are."""
     key = ("page", asked.shape, phase, empty)
     return kept(asked.ws.model).get(key, lambda: _Statement(asked).page(phase, empty))
+
+
+def counted_statement(asked: Asked) -> Statement:
+    """The first page, with one column more: the capped count where there is more than the page, else nothing."""
+    return kept(asked.ws.model).get(("counted", asked.shape), lambda: _Statement(asked).counted())
 
 
 def count_statement(asked: Asked, capped: bool) -> Statement:
@@ -161,27 +173,89 @@ class _Statement:
         return Plan(output, keys, positions)
 
     def page(self, phase: Phase, empty: Sequence[bool]) -> Statement:
-        selection, _, keys, _ = self._select()
-        conditions = self._conditions()
+        return self.build.finish(self._page(phase, empty, self._near()))
+
+    def counted(self) -> Statement:
+        # The page is read before its rows are counted, and what stands on one page is not counted at all: CASE takes
+        # only the branch that it needs. A table expression that is read twice is kept in the order it was made in.
+        near = self._near()
+        page = self._page("first", (), near).cte("page")
+        rows = sa.select(sa.func.count()).select_from(page).scalar_subquery()
+        full = rows >= self.build.parameter(sa.Integer(), lambda inputs: inputs.limit)
+        count = sa.case((full, self._capped(near).scalar_subquery()))
+        return self.build.finish(sa.select(sa.literal_column("page.*"), count).select_from(page))
+
+    def _page(
+        self, phase: Phase, empty: Sequence[bool], near: Nearby | None
+    ) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+        selection, _, keys, positions = self._select()
         beyond = after(self.build, self.joins, keys, empty, phase)
-        if beyond is not None:
-            conditions.append(beyond)
         order = [] if one_id(self.asked) else ordering(self.build, self.joins, keys, phase)
         limit = self.build.parameter(sa.Integer(), lambda inputs: inputs.limit)
-        statement = sa.select(*selection.selected).select_from(self.joins.origin)
-        return self.build.finish(statement.where(*conditions).order_by(*order).limit(limit))
+
+        def rows(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+            statement = sa.select(*selection.selected).select_from(self.joins.origin)
+            return statement.where(*conditions, *([] if beyond is None else [beyond])).order_by(*order).limit(limit)
+
+        if near is None:
+            return rows(*self._conditions(self.joins, None))
+        # One of the two is not run at all: that a condition has no column the database sees beforehand.
+        chosen = self._chosen(near, phase, empty, keys, limit)
+        few = sa.select(*selection.selected).select_from(self.joins.origin)
+        few = few.where(near.complete(), chosen).order_by(*order).limit(limit)
+        many = rows(sa.not_(near.complete()), *self._conditions(self.joins, near))
+        return sa.union_all(few, many).order_by(*by_position(keys, positions))
+
+    def _chosen(
+        self, near: Nearby, phase: Phase, empty: Sequence[bool], keys: Sequence[SortKey], limit: sa.BindParameter[Any]
+    ) -> sa.ColumnElement[bool]:
+        """On the page, of the few: found without the tables from which only values are shown."""
+        root = self.joins.root
+        joins = Joins(self.build, root)
+        conditions = self._conditions(joins, near, few=True)
+        beyond = after(self.build, joins, keys, empty, phase)
+        order = ordering(self.build, joins, keys, phase)
+        ids = sa.select(root.column("id")).select_from(joins.origin)
+        ids = ids.where(*conditions, *([] if beyond is None else [beyond])).order_by(*order).limit(limit)
+        return root.column("id") == sa.any_(sa.func.array(ids.correlate(None).scalar_subquery()))
 
     def count(self, capped: bool) -> Statement:
-        conditions = self._conditions()
-        if not capped:
-            statement = sa.select(sa.func.count()).select_from(self.joins.origin).where(*conditions)
-            return self.build.finish(statement)
-        some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(self.joins.origin)
-        some = some.where(*conditions).limit(sa.literal_column(str(q.CAP)))
-        return self.build.finish(sa.select(sa.func.count()).select_from(some.subquery("some")))
+        near = self._near()
+        if capped:
+            return self.build.finish(self._capped(near))
+        if near is None:
+            return self.build.finish(self._every(None))
+        few, many = (self._every(near, each).scalar_subquery() for each in (True, False))
+        return self.build.finish(sa.select(sa.case((near.complete(), few), else_=many)))
 
-    def _conditions(self) -> list[sa.ColumnElement[bool]]:
-        return conditions_of(self.asked, self.build, self.joins)
+    def _every(self, near: Nearby | None, few: bool = False) -> sa.Select[Any]:
+        joins = Joins(self.build, self.joins.root)
+        conditions = self._conditions(joins, near, few)
+        return sa.select(sa.func.count()).select_from(joins.origin).where(*conditions)
+
+    def _capped(self, near: Nearby | None) -> sa.Select[Any]:
+        """How many there are, counted no further than people want to know."""
+        if near is None:
+            return self._some(None)
+        few: sa.ColumnElement[Any] = self._some(near, few=True).scalar_subquery()
+        branches = [(near.complete(), few)]
+        alone = self.asked.expression is None and not _searches(self.asked)
+        if alone and near.exact and nearing.MOST >= q.CAP - 1:
+            branches.append((near.overflows(), sa.literal_column(str(q.CAP))))
+        return sa.select(sa.case(*branches, else_=self._some(near).scalar_subquery()))
+
+    def _some(self, near: Nearby | None, few: bool = False) -> sa.Select[Any]:
+        joins = Joins(self.build, self.joins.root)
+        conditions = self._conditions(joins, near, few)
+        some: sa.Select[Any] = sa.select(sa.literal_column("1").label("one")).select_from(joins.origin)
+        some = some.where(*conditions).limit(sa.literal_column(str(q.CAP)))
+        return sa.select(sa.func.count()).select_from(some.subquery("some"))
+
+    def _near(self) -> Nearby | None:
+        return near_of(self.asked, self.build)
+
+    def _conditions(self, joins: Joins, near: Nearby | None, few: bool = False) -> list[sa.ColumnElement[bool]]:
+        return conditions_of(self.asked, self.build, joins, near, few)
 
 
 def one_id(asked: Asked) -> bool:
@@ -189,13 +263,31 @@ def one_id(asked: Asked) -> bool:
     return asked.query.ids is not None and asked.related is None and len(asked.inputs.ids) == 1
 
 
-def conditions_of(asked: Asked, build: Build, joins: Joins) -> list[sa.ColumnElement[bool]]:
-    """Everything that a record must meet to be in the answer, the row rule first of all."""
+def near_of(asked: Asked, build: Build) -> Nearby | None:
+    """The other way in which the records may be found, where nothing in the question itself narrows them."""
+    if asked.query.deleted or asked.query.ids is not None or asked.related is not None:
+        return None
+    return nearing.nearby(build, asked.entity, "read")
+
+
+def _searches(asked: Asked) -> bool:
+    return asked.query.q is not None and bool(asked.query.q.strip())
+
+
+def conditions_of(
+    asked: Asked, build: Build, joins: Joins, near: Nearby | None = None, few: bool = False
+) -> list[sa.ColumnElement[bool]]:
+    """Everything that a record must meet to be in the answer, the row rule first of all.
+
+    `near`: where the records that meet the rule have been looked for; `few`: and all of them have been found.
+    """
     root, query = joins.root, asked.query
     found = [sa.not_(root.kept()) if query.deleted else root.kept()]
-    rule = row_rule(build, root, "read")
+    if near is not None and few:
+        found.append(near.has(root.column("id")))
+    rule = None if near is not None and few and near.exact else row_rule(build, root, "read")
     if rule is not None:
-        found.append(rule)
+        found.append(rule if near is None or few else near.met(root, rule))
     if one_id(asked):
         found.append(root.column("id") == build.parameter(build.uuid, lambda inputs: inputs.ids[0]))
     elif query.ids is not None:
@@ -204,7 +296,7 @@ def conditions_of(asked: Asked, build: Build, joins: Joins) -> list[sa.ColumnEle
         found.append(_related(build, root, asked.related))
     if asked.expression is not None:
         found.append(where(build, joins, asked.expression.root))
-    if query.q is not None and query.q.strip():
+    if query.q is not None and _searches(asked):
         found.append(search.predicate(root.table, asked.entity, asked.readable, query.q, build.dialect, asked.frequent))
     return found
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from metadata.access import Actor, policy_field
+from metadata.access import Actor, Reach, policy_field
+from metadata.expressions.evaluate import Linked
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Entity, Model
+from metadata.pools import opened_to
 from runtime.codecs import json_text
 from runtime.queries.build import Build, Inputs, Source, Statement, actor_shape, inputs_of, nobody
 from runtime.queries.cache import kept
+from runtime.queries.policies import holds, policy
+from runtime.queries.shares import SHARED_FOR, is_shared, shared
 
 if TYPE_CHECKING:
     from runtime.workspace import Workspace
@@ -36,16 +40,41 @@ def _rule(build: Build, source: Source, action: str, depth: int) -> sa.ColumnEle
         return None
     if policy_field(entity) is not None:
         return _via(build, source, action, depth)
-    match build.rights(entity).scope(action):
-        case "all":
-            return None
-        case "own" if entity.owned:
-            return source.column("owner") == build.parameter(build.uuid, nobody)
-        case "unit" if entity.owned:
-            return _among(build, source.column("unit"), lambda inputs: list(inputs.actor.units))
-        case "subtree" if entity.owned:
-            return _among(build, source.column("unit"), lambda inputs: list(inputs.actor.subtree))
-    return sa.false()
+    reach = build.rights(entity).reach(action)
+    if reach.everything:
+        return None
+    return union(_arms(build, source, action, reach))
+
+
+def _arms(build: Build, source: Source, action: str, reach: Reach) -> Iterator[sa.ColumnElement[bool]]:
+    """Each way in which a row is reached, narrow ones first."""
+    if "own" in reach.scopes:
+        yield source.column("owner") == build.parameter(build.uuid, nobody)
+    if "subtree" in reach.scopes:
+        yield _among(build, source.column("unit"), lambda inputs: list(inputs.actor.subtree))
+    elif "unit" in reach.scopes and len(build.actor.units) == 1:
+        # Of one unit the rows come in the order of an index; those of several would have to be sorted.
+        yield source.column("unit") == build.parameter(build.uuid, lambda inputs: inputs.actor.units[0])
+    elif "unit" in reach.scopes:
+        yield _among(build, source.column("unit"), lambda inputs: list(inputs.actor.units))
+    for text in reach.where:
+        yield policy(build, source, text)
+    pools = [each.id for each in opened_to(build.model, source.entity, build.actor.roles)] if action == "read" else []
+    if pools:
+        yield source.column("pool").in_([sa.literal_column(f"'{each}'", sa.Text()) for each in pools])
+    if action in SHARED_FOR and not reach.nothing and source.entity.id in build.actor.shared:
+        yield shared(build, source, action)
+    elif "team" in reach.scopes:
+        # Not FALSE: what he may do must not depend on what others have shared with him so far.
+        yield sa.literal_column("1") == sa.literal_column("0")
+
+
+def union(arms: Iterable[sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+    """Any of these; FALSE, which `may_ever` knows, when there is none."""
+    found = list(arms)
+    if not found:
+        return sa.false()
+    return found[0] if len(found) == 1 else sa.or_(*found)
 
 
 def among_ids(build: Build, column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -85,8 +114,8 @@ def _via(build: Build, source: Source, action: str, depth: int) -> sa.ColumnElem
             found.append(sa.exists(sa.select(1).select_from(parent.origin).where(*conditions)))
     if open_to_all:
         return None
-    # Nobody sees a part of what he never sees: said as FALSE, so that `may_ever` knows.
-    return sa.or_(*found) if found else sa.false()
+    # Nobody sees a part of what he never sees.
+    return union(found)
 
 
 def inherited(action: str) -> str:
@@ -174,8 +203,13 @@ class _ValuedBuild(Build):
         return sa.bindparam(None, getter(self._inputs), type_=type_, unique=True)
 
 
-def check_record(ws: Workspace, entity: Entity, action: str, values: Mapping[str, Any]) -> bool:
-    """The same rule for one record in memory (values by field id), as it is or is about to be."""
+def check_record(
+    ws: Workspace, entity: Entity, action: str, values: Mapping[str, Any], linked: Linked | None = None
+) -> bool:
+    """The same rule for one record in memory (values by field id), as it is or is about to be.
+
+    `linked`: what its links lead to, loaded for many records at once (see `reaching`).
+    """
     actor = ws.actor
     if actor.platform:
         return True
@@ -184,17 +218,25 @@ def check_record(ws: Workspace, entity: Entity, action: str, values: Mapping[str
     link = policy_field(entity)
     if link is not None:
         return _check_via(ws, entity, action, values.get(link))
-    build = Build(ws.model, actor, ws.db.dialect)
-    scope = build.rights(entity).scope(action)
-    if scope == "all":
+    reach = Build(ws.model, actor, ws.db.dialect).rights(entity).reach(action)
+    if reach.everything:
         return True
-    if not entity.owned:
+    if entity.owned and _is_near(actor, reach, values.get("owner"), values.get("unit")):
+        return True
+    if any(holds(ws, entity, text, values, linked) for text in reach.where):
+        return True
+    if action == "read" and values.get("pool") in {each.id for each in opened_to(ws.model, entity, actor.roles)}:
+        return True
+    if reach.nothing or action not in SHARED_FOR or entity.id not in actor.shared:
         return False
-    owner, unit = values.get("owner"), values.get("unit")
+    return is_shared(ws, entity, action, str(values.get("id")))
+
+
+def _is_near(actor: Actor, reach: Reach, owner: Any, unit: Any) -> bool:
     return (
-        (scope == "own" and owner is not None and owner == actor.user)
-        or (scope == "unit" and unit is not None and unit in actor.units)
-        or (scope == "subtree" and unit is not None and unit in actor.subtree)
+        ("own" in reach.scopes and owner is not None and owner == actor.user)
+        or ("unit" in reach.scopes and unit is not None and unit in actor.units)
+        or ("subtree" in reach.scopes and unit is not None and unit in actor.subtree)
     )
 
 

@@ -2,7 +2,7 @@
 
 from runtime.records.bulk import bulk, write_many
 from runtime.records.checking.values import Parsed
-from runtime.records.delete import delete, restore
+from runtime.records.delete import Foreseen, delete, foresee, restore
 from runtime.records.identifying import NO_MATCH
 from runtime.records.merging.merge import MOST as MOST_MERGED
 from runtime.records.merging.merge import Merged, merge
@@ -16,6 +16,7 @@ __all__ = [
     "MAY_NOT",
     "MOST_MERGED",
     "NO_MATCH",
+    "Foreseen",
     "Merged",
     "Mode",
     "Operation",
@@ -26,6 +27,7 @@ __all__ = [
     "bulk",
     "create",
     "delete",
+    "foresee",
     "may_not",
     "merge",
     "require",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from metadata.ids import uuid7s
 from metadata.model import Entity, Field
 from metadata.problems import BadRequest, Conflict, Forbidden, Invalid, NotFound, kind
+from runtime.pauses import without_pauses
 from runtime.records.checking.checks import check
 from runtime.records.checking.uniques import check_uniques
 from runtime.records.checking.values import Parsed, Readers, read, readers_of
@@ -23,7 +22,6 @@ from runtime.records.plans import WritePlan
 from runtime.records.policies import entity_of, may_not
 from runtime.records.save import STALE, stale, writing
 from runtime.records.writing.deletion import mark
-from runtime.records.writing.refusals import NotUnique
 from runtime.records.writing.rows import write
 from runtime.workspace import Workspace
 
@@ -47,26 +45,11 @@ def bulk(
     if len(operations) > _MOST:
         raise BadRequest(TOO_MANY(most=_MOST))
     found = entity_of(ws, entity)
-    with _without_pauses():
+    with without_pauses():
         verdicts = _do(ws, found, operations, all_or_nothing)
     if all_or_nothing:
         _raise(verdicts)
     return verdicts
-
-
-@contextmanager
-def _without_pauses() -> Iterator[None]:
-    """Thousands of drafts at once make the collector walk the whole heap again and again: half of the time, measured.
-
-    Nothing here is circular but a child and its parent, and what a call holds is bounded.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _do(ws: Workspace, found: Entity, operations: Sequence[Operation], all_or_nothing: bool) -> list[Verdict]:
@@ -90,6 +73,7 @@ def write_many(
     rows: Sequence[Mapping[str, Any]],
     by: Sequence[str] = (),
     keep_good: bool = True,
+    confirm: Collection[str] = (),
 ) -> list[Verdict]:
     """Write the rows of an import: `by` names the fields that identify a record for update, upsert and delete.
 
@@ -97,7 +81,9 @@ def write_many(
     """
     action: Action = "create" if mode == "insert" else mode
     key = tuple(by) if mode != "insert" else ()
-    return bulk(ws, entity, [Operation(action, row, by=key) for row in rows], all_or_nothing=not keep_good)
+    known = frozenset(confirm)
+    operations = [Operation(action, row, by=key, confirm=known) for row in rows]
+    return bulk(ws, entity, operations, all_or_nothing=not keep_good)
 
 
 def _raise(verdicts: Sequence[Verdict]) -> None:
@@ -153,6 +139,7 @@ def _wave(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
 
 def _begin_new(plan: WritePlan, readers: Readers, row: Row, id: str | None = None) -> None:
     row.draft = new_draft(id=id)
+    row.draft.confirmed = row.operation.confirm
     read(plan, readers, row.operation.values, row.draft)
 
 
@@ -177,6 +164,7 @@ def _find(ws: Workspace, plan: WritePlan, fields: Sequence[Field], rows: Sequenc
 
 def _begin_old(ws: Workspace, plan: WritePlan, readers: Readers, key: frozenset[str], row: Row, held: Held) -> None:
     row.draft = draft = draft_of(held.values["id"], held.values)
+    draft.confirmed = row.operation.confirm
     if not held.allowed:
         row.problems.append(may_not(plan.entity, "update"))
         return
@@ -213,7 +201,7 @@ def _attempt(ws: Workspace, rows: Sequence[Row], do: Callable[[Sequence[Row]], N
     try:
         with ws.db.savepoint():
             do(rows)
-    except (NotUnique, Conflict) as refused:
+    except (Invalid, Conflict) as refused:
         for draft, values in before:
             draft.values = values
         if len(rows) == 1:

@@ -42,6 +42,18 @@ class Draft:
     """The id of that event, when others name it as their cause."""
     told: dict[str, list[Any]] = field(default_factory=dict)
     """What that event tells beside the fields that changed."""
+    reason: str | None = None
+    """Why a record is returned to its pool."""
+    cause: str | None = None
+    """The id of the event that this one follows from."""
+    follows: bool = False
+    """Nobody writes the record: what it is computed from has changed in another one."""
+    confirmed: frozenset[str] = frozenset()
+    """Names of the rules whose warnings whoever saves has confirmed."""
+    request: str | None = None
+    """The id of the approval request of which this is a transition: its own lock does not hold it."""
+    passed: dict[str, str] = field(default_factory=dict)
+    """Requests (by id) that have locked the record although it is written, and why: see `checking.locks`."""
     handed: set[str] = field(default_factory=set)
     """Files of records that are merged into this one: it takes them over."""
 

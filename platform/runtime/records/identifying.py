@@ -47,7 +47,7 @@ def key_fields(ws: Workspace, plan: WritePlan, by: Sequence[str]) -> list[Field]
     for name in by:
         each = plan.entity.find(name)
         plain = each is not None and can_be_unique(each) and each.type not in ("money", "any_link")
-        if each is None or not plain or each.id not in plan.table.fields or not may.may_read(each.id):
+        if each is None or not plain or each.id not in plan.table.fields or not may.always_read(each.id):
             raise BadRequest(BAD_KEY(name, name=name[:80], entity=plan.entity.label))
         found.append(each)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from metadata.access import platform_actor
+from runtime import sealing
 from runtime.queries.build import Build, Source, Statement, actor_shape, inputs_of
 from runtime.queries.cache import kept
 from runtime.queries.rules import row_rule
@@ -50,7 +51,7 @@ def lock(
     inputs.q = {"wanted": id_list(dialect, ids)}
     found = {}
     for row in statement.fetch(ws, inputs):
-        values = plan.values(row)
+        values = sealing.values(ws, plan, row)
         found[values["id"]] = Held(values, bool(row[-1]))
     return found
 

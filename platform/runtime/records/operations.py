@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from metadata.model import EMPTY
 from metadata.problems import Problem
 from runtime.records.drafts import Draft, all_problems
 
@@ -14,19 +15,19 @@ Mode = Literal["insert", "update", "upsert", "delete"]
 Done = Literal["created", "updated", "unchanged", "deleted", "restored", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One thing to do. `by` names the fields that identify the record; `id` is one of them when it is given."""
 
     action: Action
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = EMPTY
     id: str | None = None
     version: int | None = None
     by: tuple[str, ...] = ()
+    confirm: frozenset[str] = frozenset()
+    """Names of the rules whose warnings do not stop it; `*` for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of one of them. `problems` are why it was refused."""
 
     action: Done

@@ -23,7 +23,7 @@ from metadata.fieldtypes.texts import Tags
 from metadata.model import Entity, Field, Model
 from metadata.money import CURRENCIES, Money, amount_text, minor_units
 from runtime import events
-from runtime.codecs import Codec, array_text, json_text
+from runtime.codecs import Codec, array_text, encoder, json_text, moment_text
 from runtime.prepared import Prepared, prepare
 from runtime.tables import SEARCH, EntityTable, FieldColumns, table_of
 
@@ -72,6 +72,8 @@ class WritePlan:
     any_links: tuple[Field, ...]
     files: tuple[Field, ...]
     secrets: tuple[Field, ...]
+    encrypted: tuple[tuple[str, str], ...]
+    """Field id and key in a record's values of every text that is sealed in the row; see `runtime.sealing`."""
     dependent: tuple[Field, ...]
     """Choices whose options depend on another choice of the record."""
     lists: tuple[Field, ...]
@@ -182,6 +184,7 @@ def _plan(table: EntityTable, dialect: str, carrier: _Carrier) -> WritePlan:
         any_links=_of_type(fields, "any_link"),
         files=tuple(each for each in fields if type(types[each.id]).files is not FieldType.files),
         secrets=tuple(each for each in fields if types[each.id].concealed),
+        encrypted=tuple(_encrypted(fields, columns)),
         dependent=tuple(each for each in fields if each.options and "depends_on" in each.props),
         lists=_of_type(fields, "links"),
         children=_of_type(fields, "children"),
@@ -196,13 +199,22 @@ def _plan(table: EntityTable, dialect: str, carrier: _Carrier) -> WritePlan:
     )
 
 
+_COPIED: Mapping[str, Codec] = {
+    "list": array_text,
+    "json": json_text,
+    "decimal": str,
+    "date": moment_text,
+    "datetime": moment_text,
+}
+"""Text takes the place of what psycopg would write in Python, value by value."""
+
+
 def _copy_encoders(columns: tuple[Column, ...], table: EntityTable, dialect: str) -> Iterator[tuple[int, Codec]]:
-    kinds = {column.name: spec.kind for held in table.fields.values() for column, spec in _specs(held)}
+    specs = {column.name: spec for held in table.fields.values() for column, spec in _specs(held)}
     for at, column in enumerate(columns):
-        # Text takes the place of what psycopg would write in Python, value by value.
-        encode = {"list": array_text, "json": json_text}.get(kinds[column.name]) if dialect == "postgresql" else None
-        if encode is None or column.encode is None:
-            encode = column.encode
+        spec, encode = specs[column.name], column.encode
+        if dialect == "postgresql" and encode is encoder(spec, dialect):
+            encode = _COPIED.get(spec.kind, encode)
         if encode is not None:
             yield at, encode
 
@@ -223,6 +235,13 @@ def _constant_defaults(fields: tuple[Field, ...], types: Mapping[str, FieldType]
             except ValueProblem:
                 # An option that is gone since: the field stays empty, and says so itself where it is required.
                 continue
+
+
+def _encrypted(fields: tuple[Field, ...], columns: tuple[Column, ...]) -> Iterator[tuple[str, str]]:
+    ids = {each.id for each in fields if each.encrypted}
+    for column in columns:
+        if column.key.removesuffix(BASE) in ids:
+            yield column.key.removesuffix(BASE), column.key
 
 
 def _of_type(fields: tuple[Field, ...], name: str) -> tuple[Field, ...]:
@@ -303,7 +322,9 @@ def told_money(amount: Decimal, currency: str | None) -> dict[str, str | None]:
 
 def _dump_money(field: Field, type_: FieldType, values: Mapping[str, Any]) -> Any:
     amount = values.get(field.id)
-    return None if amount is None else type_.dump(field, Money(amount, values.get("currency")))
+    if amount is None:
+        return None
+    return type_.dump(field, Money(amount, field.props.get("currency") or values.get("currency")))
 
 
 def _insert(table: EntityTable, dialect: str, *, with_event: bool) -> Prepared:

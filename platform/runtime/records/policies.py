@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from metadata.access import policy_field, rights
+from metadata.expressions.evaluate import Linked
 from metadata.model import Entity
 from metadata.problems import Forbidden, NotFound, Problem, kind
 from runtime.queries.build import Build, actor_shape
 from runtime.queries.cache import kept
+from runtime.queries.fields import Holds, narrowed, right_in
+from runtime.queries.policies import links_of
 from runtime.queries.rules import check_record, row_rule, token_allows
 from runtime.workspace import Workspace
 
@@ -38,6 +43,11 @@ KEPT_ENTITY = kind(
     en="{entity} is written by the platform alone. You can read it, and change what it follows from.",
     zh="{entity}仅由系统写入。您可以查看，并修改其来源数据。",
 )
+NOT_TO_GIVE = kind(
+    "records.shared_only",
+    en="You have this {entity} because it is shared with you, so its owner and unit stay as they are. Ask its owner.",
+    zh="该{entity}仅是共享给您的，因此不能更改其负责人和部门，请联系其负责人。",
+)
 ACTIONS = {
     "create": {"en": "create", "zh": "新建"},
     "update": {"en": "change", "zh": "修改"},
@@ -62,7 +72,7 @@ def require(ws: Workspace, entity: Entity, action: str) -> None:
         return
     if entity.written_by == "platform":
         raise Forbidden(KEPT_ENTITY(entity=entity.plural))
-    closed = policy_field(entity) is None and rights(ws.model, ws.actor, entity).scope(action) == "none"
+    closed = policy_field(entity) is None and rights(ws.model, ws.actor, entity).reach(action).nothing
     if closed or not token_allows(ws.model, ws.actor, entity, action):
         raise Forbidden(may_not(entity, action))
 
@@ -88,9 +98,54 @@ def reaches_all(ws: Workspace, entity: Entity, action: str) -> bool:
     return kept(ws.model).get(key, ask)
 
 
-def allows(ws: Workspace, entity: Entity, action: str, values: Mapping[str, Any]) -> bool:
-    """The same policy on one record in memory: what it would be after the save.
+class Judge:
+    """The same policy on records in memory: what they would be after the save. What their conditions look at beyond
+    them is read once for all.
 
     A record whose rights are another's is decided by that one, which the link check has asked already.
     """
-    return policy_field(entity) is not None or check_record(ws, entity, action, values)
+
+    def __init__(self, ws: Workspace, entity: Entity, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._ws, self._entity, self._rows = ws, entity, rows
+        self._narrow = {each: not reaches_all(ws, entity, each) for each in ("create", "update")}
+
+    @cached_property
+    def _linked(self) -> Linked:
+        may = rights(self._ws.model, self._ws.actor, self._entity)
+        texts = {text for action in self._narrow for text in may.reach(action).where}
+        return links_of(self._ws, self._entity, sorted(texts), self._rows)
+
+    @cached_property
+    def narrowed(self) -> frozenset[str]:
+        """Ids of fields that the actor may write in some records only."""
+        return frozenset(narrowed(self._ws, self._entity, "write"))
+
+    def may_write(self, field: str, before: Mapping[str, Any] | None, values: Mapping[str, Any]) -> bool:
+        """Whether he may give a field its value in this record: as it was until now, a new one as it will be."""
+        if before is None:
+            return self._writes(field, values)
+        # Where he may not read it, even the value that it has would tell him something.
+        same = before.get(field) == values.get(field) and self._reads(field, before)
+        return same or self._writes(field, before)
+
+    def may_give(self, sent: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
+        """Whether he may let the record change hands: who has it by a share alone could make it his own for ever."""
+        if before is None or self._entity.id not in self._ws.actor.shared:
+            return True
+        if all(sent[each] == before.get(each) for each in ("owner", "unit") if each in sent):
+            return True
+        alone = replace(self._ws, actor=replace(self._ws.actor, shared=frozenset()))
+        return check_record(alone, self._entity, "update", before, self._linked)
+
+    @cached_property
+    def _writes(self) -> Holds:
+        return right_in(self._ws, self._entity, "write", self._rows)
+
+    @cached_property
+    def _reads(self) -> Holds:
+        return right_in(self._ws, self._entity, "read", self._rows)
+
+    def allows(self, action: str, values: Mapping[str, Any]) -> bool:
+        if not self._narrow[action] or policy_field(self._entity) is not None:
+            return True
+        return check_record(self._ws, self._entity, action, values, self._linked)

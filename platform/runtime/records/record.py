@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metadata.access import rights
+from metadata.access import Rights, rights
 from metadata.model import Entity, Field
+from runtime.queries.fields import masked, right_in
+from runtime.records.computing.times import timed_values
 from runtime.records.plans import KEPT, WritePlan, plan_of
 from runtime.records.targets import TargetKey, found_targets, targets_of
 from runtime.workspace import Workspace
@@ -27,9 +29,25 @@ def as_json(ws: Workspace, record: Record) -> dict[str, Any]:
     """A record by today's keys: the fields that the actor may read. A link to what he may not see is `hidden`."""
     plan = plan_of(ws.model, record.entity, ws.db.dialect)
     may = rights(ws.model, ws.actor, record.entity)
-    shown = [each for each in record.entity.fields.values() if each.id in plan.table.fields and may.may_read(each.id)]
+    held = {**plan.table.fields, **plan.table.timed}
+    shown = [each for each in record.entity.fields.values() if each.id in held and may.may_see(each.id)]
     hidden = hidden_links(ws, plan, record.values, shown)
-    return {each.key: {"hidden": True} if each.id in hidden else plan.dumps[each.id](record.values) for each in shown}
+    dumped = dump_of(ws, plan, may)
+    values = {**record.values, **timed_values(ws, plan, record.values)} if plan.table.timed else record.values
+    return {each.key: {"hidden": True} if each.id in hidden else dumped(each, values) for each in shown}
+
+
+def dump_of(ws: Workspace, plan: WritePlan, may: Rights) -> Callable[[Field, Mapping[str, Any]], Any]:
+    """Field and values of a record -> JSON as the actor may know it: the value, its mask, or nothing."""
+    reads = right_in(ws, plan.entity, "read")
+    sees = right_in(ws, plan.entity, "masked")
+
+    def dumped(each: Field, values: Mapping[str, Any]) -> Any:
+        if may.may_read(each.id) and (each.id not in may.narrowed or reads(each.id, values)):
+            return plan.dumps[each.id](values)
+        return masked(each, values.get(each.id)) if may.ever_masked(each.id) and sees(each.id, values) else None
+
+    return dumped
 
 
 def hidden_links(ws: Workspace, plan: WritePlan, values: Mapping[str, Any], shown: list[Field]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from metadata.access import rights
@@ -10,8 +10,10 @@ from metadata.ids import is_uuid
 from metadata.model import Entity
 from metadata.money import Money
 from metadata.problems import Conflict, Forbidden, Invalid, Problem, kind
+from runtime.queries.fields import right_in
 from runtime.queries.merged import absent
 from runtime.records.checking.checks import check, check_alone
+from runtime.records.checking.locks import CODES as LOCKED
 from runtime.records.checking.values import read, readers_of
 from runtime.records.drafts import Draft, all_problems, draft_of, new_draft
 from runtime.records.locked import Held, lock
@@ -30,10 +32,14 @@ STALE = kind(
 )
 
 
-def create(ws: Workspace, entity: Entity | str, raw: Mapping[str, Any]) -> Record:
-    """A new record out of values by today's names. Raises Invalid with every problem, Forbidden, Conflict."""
+def create(ws: Workspace, entity: Entity | str, raw: Mapping[str, Any], confirm: Collection[str] = ()) -> Record:
+    """A new record out of values by today's names. Raises Invalid with every problem, Forbidden, Conflict.
+
+    `confirm`: names of the rules whose warnings do not stop the save; `*` for all.
+    """
     plan = writing(ws, entity, "create")
     draft = new_draft()
+    draft.confirmed = frozenset(confirm)
     read(plan, readers_of(ws, plan), raw, draft)
     check(ws, plan, [draft])
     refuse(draft)
@@ -41,14 +47,23 @@ def create(ws: Workspace, entity: Entity | str, raw: Mapping[str, Any]) -> Recor
     return record_of(plan, draft)
 
 
-def update(ws: Workspace, entity: Entity | str, id: str, raw: Mapping[str, Any], version: int | None = None) -> Record:
+def update(
+    ws: Workspace,
+    entity: Entity | str,
+    id: str,
+    raw: Mapping[str, Any],
+    version: int | None = None,
+    confirm: Collection[str] = (),
+) -> Record:
     """Change what is sent of a record. Without any difference nothing is written.
 
-    `version` is what the caller saw. Raises NotFound, Forbidden, Conflict (409 with the differences), Invalid.
+    `version` is what the caller saw, `confirm` as for a new record. Raises NotFound, Forbidden, Conflict (409 with
+    the differences), Invalid.
     """
     plan = writing(ws, entity, "update")
     held = held_or_refuse(ws, plan, id, "update")
     draft = draft_of(held.values["id"], held.values)
+    draft.confirmed = frozenset(confirm)
     read(plan, readers_of(ws, plan), raw, draft)
     require_version(ws, plan, draft, version)
     check(ws, plan, [draft])
@@ -96,6 +111,8 @@ def held_or_refuse(ws: Workspace, plan: WritePlan, id: str, action: str) -> Held
 def refuse(draft: Draft) -> None:
     """Raise what is wrong with a draft, all of it at once."""
     problems = all_problems(draft)
+    if any(each.code in LOCKED for each in problems):
+        raise Conflict(problems)
     if problems:
         raise (Forbidden if any(each.code == BEYOND.code for each in problems) else Invalid)(problems)
 
@@ -116,7 +133,9 @@ def stale(ws: Workspace, plan: WritePlan, draft: Draft, version: int) -> Problem
     may = rights(ws.model, ws.actor, plan.entity)
     before = draft.before or {}
     yours = {**before, **draft.sent}
-    shown = [plan.entity.fields[id] for id in draft.sent if may.may_read(id) and id in plan.table.fields]
+    reads = right_in(ws, plan.entity, "read")
+    known = [id for id in draft.sent if may.may_read(id) and id in plan.table.fields and reads(id, before)]
+    shown = [plan.entity.fields[id] for id in known]
     hidden = hidden_links(ws, plan, before, shown)
     difference = {}
     for field in shown:

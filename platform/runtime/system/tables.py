@@ -12,9 +12,11 @@ from runtime.codecs import column_type
 from runtime.system.migrations.m0001_beginning import STEP as BEGINNING
 from runtime.system.migrations.m0002_people_at_work import STEP as PEOPLE_AT_WORK
 from runtime.system.migrations.m0003_what_was_deleted import STEP as WHAT_WAS_DELETED
+from runtime.system.migrations.m0004_pools_and_shares import STEP as POOLS_AND_SHARES
+from runtime.system.migrations.m0005_processes import STEP as PROCESSES
 from runtime.system.schema import Add, AddIndex, Col, Create, Ix, Step
 
-STEPS: tuple[Step, ...] = (BEGINNING, PEOPLE_AT_WORK, WHAT_WAS_DELETED)
+STEPS: tuple[Step, ...] = (BEGINNING, PEOPLE_AT_WORK, WHAT_WAS_DELETED, POOLS_AND_SHARES, PROCESSES)
 """Every migration, in order."""
 
 VERSION = STEPS[-1].number

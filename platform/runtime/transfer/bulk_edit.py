@@ -8,7 +8,7 @@ from typing import Any
 
 from metadata.model import Entity
 from metadata.problems import TooLarge, kind
-from runtime import queries, records
+from runtime import queries, records, sealing
 from runtime.jobs import rows as job_rows
 from runtime.jobs import table as jobs
 from runtime.jobs.rows import JobRow
@@ -43,19 +43,25 @@ class Edited:
     rows: int = 0
 
 
-def edit(ws: Workspace, query: Query, values: Mapping[str, Any], background: bool | None = None) -> Edited:
+def edit(
+    ws: Workspace,
+    query: Query,
+    values: Mapping[str, Any],
+    background: bool | None = None,
+    confirm: Sequence[str] = (),
+) -> Edited:
     """Set values (JSON, by names) on every record that a query finds or names by `ids`.
 
     The records are chosen now, so a change that takes them out of the filter does not confuse it. What none of them
-    could take is refused as a whole, even when there are none.
+    could take is refused as a whole, even when there are none. `confirm`: names of the rules whose warnings stop none.
     """
     entity = entity_of(ws.model, query.entity)
     require(ws, entity, "update")
     values = records.require_values(ws, entity, values)
     ids = _chosen(ws, query, entity)
     if background if background is not None else len(ids) > INLINE:
-        return _queue(ws, entity, ids, values)
-    found = _write(ws, entity, [JobRow(at, _QUEUED, id) for at, id in enumerate(ids, 1)], values)
+        return _queue(ws, entity, ids, values, confirm)
+    found = _write(ws, entity, [JobRow(at, _QUEUED, id) for at, id in enumerate(ids, 1)], values, confirm)
     refused = tuple(each for each in found if each.verdict == "failed")
     return Edited(Totals.counted([each.verdict for each in found]), refused, rows=len(ids))
 
@@ -70,8 +76,12 @@ def _chosen(ws: Workspace, query: Query, entity: Entity) -> list[str]:
     return found
 
 
-def _queue(ws: Workspace, entity: Entity, ids: Sequence[str], values: Mapping[str, Any]) -> Edited:
-    job = jobs.enqueue(ws, "bulk_edit", {"entity": entity.id, "values": dict(values), "rows": len(ids)})
+def _queue(
+    ws: Workspace, entity: Entity, ids: Sequence[str], values: Mapping[str, Any], confirm: Sequence[str]
+) -> Edited:
+    kept = sealing.hidden(ws, "_job", entity.id, dict(values)) if sealing.names_of(entity) else dict(values)
+    payload = {"entity": entity.id, "values": kept, "rows": len(ids), "confirm": list(confirm)}
+    job = jobs.enqueue(ws, "bulk_edit", payload)
     for at in range(0, len(ids), 1_000):
         part = enumerate(ids[at : at + 1_000], at + 1)
         job_rows.put(ws, job, [JobRow(line, _QUEUED, id) for line, id in part])
@@ -86,7 +96,8 @@ def step(step: Step) -> Outcome:
     rows = job_rows.read(ws, job.id, (_QUEUED,), after=int(job.progress.get("line", 0)), limit=_CHUNK)
     if not rows:
         return Done({"totals": asdict(totals)})
-    found = _write(ws, entity, rows, job.payload["values"])
+    values = sealing.shown(ws, "_job", entity.id, job.payload["values"])
+    found = _write(ws, entity, rows, values, job.payload.get("confirm", ()))
     job_rows.remove(ws, job.id, [each.line for each in rows])
     job_rows.put(ws, job.id, found)
     totals = totals.plus(Totals.counted([each.verdict for each in found]))
@@ -94,9 +105,11 @@ def step(step: Step) -> Outcome:
     return More(progress)
 
 
-def _write(ws: Workspace, entity: Entity, rows: Sequence[JobRow], values: Mapping[str, Any]) -> list[JobRow]:
+def _write(
+    ws: Workspace, entity: Entity, rows: Sequence[JobRow], values: Mapping[str, Any], confirm: Sequence[str]
+) -> list[JobRow]:
     changes = [{**values, "id": each.record} for each in rows]
-    verdicts = records.write_many(ws, entity, "update", changes, ("id",))
+    verdicts = records.write_many(ws, entity, "update", changes, ("id",), confirm=confirm)
     return [_judged(row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metadata.fieldtypes import registry
-from metadata.fieldtypes.base import TextContext
+from metadata.fieldtypes.base import Masked, TextContext
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Entity, Field
 from metadata.problems import say
@@ -28,6 +28,7 @@ _ONE = frozenset({"link", "user", "unit"})
 _CHUNK = 1_000
 _BEYOND = frozenset({"version", "created_by", "updated_by"})
 """Fields that an export leaves out unless they are asked for."""
+_COLON = {"en": ": ", "zh": "："}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class _Out:
 class _Layout:
     query: Query
     outs: tuple[_Out, ...]
-    id: int
+    id: int | None
     currency: int | None
 
 
@@ -92,13 +93,14 @@ def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
     shown = queries.columns(ws, query)
     targets = {column.path: _target(ws, column) for column in shown}
     titles = {path: f"{path}.{target.fields[target.title].key}" for path, target in targets.items() if target}
-    extra = ["currency"] if entity.has_currency and "currency" in entity.fields else []
-    names = dict.fromkeys(["id", *(column.path for column in shown), *titles.values(), *extra])
+    # What the sheet itself needs, as far as the actor may read it: a role can hide these like any other field.
+    extra = [entity.fields[each].key for each in ("id", "currency") if _readable(ws, entity, each)]
+    names = dict.fromkeys([*extra, *(column.path for column in shown), *titles.values()])
     query = replace(query, fields=tuple(names))
     place = {column.path: at for at, column in enumerate(queries.columns(ws, query))}
     outs: list[_Out] = []
     for column in shown:
-        header = column.path if sheet.headers == "key" else say(column.field.label, ws.actor.language)
+        header = column.path if sheet.headers == "key" else _label(ws, entity, column)
         if registry.of(column.field).spread:
             outs += _part_columns(ws, column, header, place[column.path], sheet)
             continue
@@ -106,7 +108,19 @@ def _layout(ws: Workspace, query: Query, sheet: Sheet) -> _Layout:
         title = place.get(titles.get(column.path, "")) if not column.listed else None
         target = targets[column.path]
         outs.append(_Out(header, column.path, column.field, place[column.path], target, title, column.listed))
-    return _Layout(query, tuple(outs), place["id"], place.get("currency"))
+    return _Layout(query, tuple(outs), place.get("id"), place.get("currency"))
+
+
+def _label(ws: Workspace, entity: Entity, column: queries.Column) -> str:
+    """What a column is called: `Account: Level`, with the links that lead to it."""
+    at: Entity | None = entity
+    found = []
+    for step in column.path.split(".")[:-1]:
+        link = at.find(step) if at is not None else None
+        if link is not None:
+            found.append(say(link.label, ws.actor.language))
+            at = ws.model.entity(link.to[0]) if link.to else None
+    return _COLON[ws.actor.language].join([*found, say(column.field.label, ws.actor.language)])
 
 
 def _part_columns(ws: Workspace, column: queries.Column, header: str, at: int, sheet: Sheet) -> Iterator[_Out]:
@@ -118,12 +132,16 @@ def _part_columns(ws: Workspace, column: queries.Column, header: str, at: int, s
 def _usual_fields(ws: Workspace, query: Query, entity: Entity) -> tuple[str, ...]:
     """Everything that a cell can hold and the actor may read."""
     shown = (column.field for column in queries.columns(ws, query))
-    readable = {each.id for each in shown if registry.of(each).in_cells}
+    readable = {each.id for each in shown if registry.of(each).in_cells and _may_read(ws, entity, each)}
     found = [each.key for each in entity.fields.values() if each.id in readable and each.id not in _BEYOND]
     for each in entity.fields.values():
         if each.type == "links" and _may_read(ws, entity, each):
             found.append(each.key)
     return tuple(found)
+
+
+def _readable(ws: Workspace, entity: Entity, id: str) -> bool:
+    return id in entity.fields and _may_read(ws, entity, entity.fields[id])
 
 
 def _may_read(ws: Workspace, entity: Entity, field: Field) -> bool:
@@ -144,7 +162,7 @@ def _cell(
     ws: Workspace, layout: _Layout, out: _Out, row: Sequence[Any], context: TextContext, clear: dict[str, set[str]]
 ) -> sheets.Cell:
     value = row[out.at]
-    if value is None:
+    if value is None or isinstance(value, Masked):  # a mask is for screens: in a file it would pass for a value
         return ""
     if out.part is not None:
         return registry.of(out.field).write_part(out.field, out.part, value, context)
@@ -168,7 +186,7 @@ def _title_text(target: Entity, title: Any) -> str:
 
 def _list(ws: Workspace, layout: _Layout, out: _Out, row: Sequence[Any], value: Sequence[Any]) -> str:
     """The records of a list by their ids, so that none is mistaken; a title before each, for people."""
-    if len(value) >= LIST_CAP:
+    if len(value) >= LIST_CAP and layout.id is not None:
         whole = Query(layout.query.entity, fields=layout.query.fields, ids=(row[layout.id],), limit=1)
         value = queries.find(ws, whole).rows[0][out.at]
     found = []

@@ -20,6 +20,7 @@ from runtime.jobs import rows as job_rows
 from runtime.jobs import table as jobs
 from runtime.jobs.rows import JobRow
 from runtime.jobs.work import Done, More, Outcome, Step
+from runtime.pauses import without_pauses
 from runtime.queries.names import entity_of
 from runtime.records.policies import require
 from runtime.transfer import mapping, reading
@@ -200,9 +201,10 @@ def step(step: Step) -> Outcome:
             totals, refused, kept = _whole(ws, plan, options, reading.read(stream), step)
             job_rows.put(ws, step.job.id, [each.as_row() for each in refused])
             return _finished(ws, plan, totals, kept)
-    if step.job.progress.get("phase") == "links":
-        return _link_step(step, plan, options)
-    return _row_step(step, plan, options, path)
+    with without_pauses():
+        if step.job.progress.get("phase") == "links":
+            return _link_step(step, plan, options)
+        return _row_step(step, plan, options, path)
 
 
 def _position(step: Step) -> int:

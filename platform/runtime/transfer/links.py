@@ -103,7 +103,7 @@ def problem(field: Field, target: Entity, by: Field | None, text: str, named: Na
 
 def may_name(ws: Workspace, target: Entity, by: Field | None) -> bool:
     """Whether the actor may read the field by which records are named: naming by it would tell its values."""
-    return Build(ws.model, ws.actor, ws.db.dialect).may_read(target, key_field(target, by))
+    return Build(ws.model, ws.actor, ws.db.dialect).rights(target).always_read(key_field(target, by).id)
 
 
 def _looked_up(ws: Workspace, target: Entity, key: Field, texts: Collection[str]) -> Mapping[str, Named]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from metadata.problems import Problem, kind
 from runtime import records
 from runtime.records import NO_MATCH, Verdict
+from runtime.records.checking.rules import ALL
 from runtime.transfer.cells import Converted, PlainConverter
 from runtime.transfer.converting import Converter
 from runtime.transfer.mapping import Plan
@@ -44,6 +45,7 @@ class Loader:
     def __init__(self, ws: Workspace, plan: Plan, options: Options, plain: PlainConverter | None = None) -> None:
         self._ws, self._plan = ws, plan
         self._by = tuple(each.id for each in plan.by)
+        self._confirm = (ALL,) if options.accept_warnings else ()
         self._converter = Converter(ws, plan, options, plain)
 
     def write(self, rows: Sequence[Row]) -> Written:
@@ -56,13 +58,16 @@ class Loader:
 
     def _write(self, found: list[Converted]) -> Written:
         verdicts: list[_Verdict | None] = [None] * len(found)
+        keyed = self._plan.mode != "insert"
         for number, made in enumerate(found):
-            self._check_key(made)
+            if keyed:
+                self._check_key(made)
             if made.problems:
                 verdicts[number] = _Verdict("failed", None, tuple(made.problems))
         first, again = self._apart(found)
+        rows = [found[number].values for number in first]
         answers = records.write_many(
-            self._ws, self._plan.entity, self._plan.mode, [found[number].values for number in first], self._by
+            self._ws, self._plan.entity, self._plan.mode, rows, self._by, confirm=self._confirm
         )
         for number, answer in zip(first, answers, strict=True):
             verdicts[number] = _judged(answer)
@@ -72,6 +77,8 @@ class Loader:
 
     def _apart(self, found: Sequence[Converted]) -> tuple[list[int], dict[int, int]]:
         """The good rows to be written, and those that say of a record just what the row before said of it."""
+        if not self._by:
+            return [number for number, made in enumerate(found) if not made.problems], {}
         last: dict[Hashable, int] = {}
         first: list[int] = []
         again: dict[int, int] = {}
@@ -79,7 +86,7 @@ class Loader:
             if made.problems:
                 continue
             key = tuple([made.values.get(each) for each in self._by])
-            before = last.get(key) if self._by else None
+            before = last.get(key)
             if before is not None and found[before].values == made.values and not made.waiting:
                 again[number] = before
             else:
@@ -103,14 +110,15 @@ class Loader:
             }
             if own:
                 changes.append((row, {"id": record, **own}))
-        verdicts = records.write_many(self._ws, entity, "update", [values for _, values in changes], ("id",))
+        rows = [values for _, values in changes]
+        verdicts = records.write_many(self._ws, entity, "update", rows, ("id",), confirm=self._confirm)
         for (row, values), verdict in zip(changes, verdicts, strict=True):
             if verdict.problems:
                 told.append(_left_out(row, values["id"], verdict.problems))
         return tuple(told)
 
     def _check_key(self, made: Converted) -> None:
-        if self._plan.mode == "insert" or made.problems:
+        if made.problems:
             return
         for each in self._plan.by:
             if made.values.get(each.id) is None:
@@ -125,8 +133,7 @@ def _left_out(row: Row, record: str, problems: Sequence[Problem]) -> Refusal:
     return Refusal(made.line, made.verdict, made.cells, made.problems, record)
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     verdict: str
     record: str | None
     problems: tuple[Problem, ...] = ()

@@ -70,7 +70,7 @@ _OF_REPORTS = frozenset(plain(each) for each in (*LINE.values(), *REASONS.values
 """Columns of a report of refused rows: mended, it is loaded as it is."""
 LINKS = frozenset({"link", "user", "unit", "links"})
 KEPT = frozenset({"version", "created_at", "created_by", "updated_at", "updated_by"})
-"""Fields of our own exports that an import passes over."""
+"""Fields of our own exports that an import passes over, as it does with everything computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class _Finder:
 
     def _checked(self, column: Column) -> Column | None:
         field = column.field
-        if field.id in KEPT:
+        if field.id in KEPT or field.computed is not None:
             return None
         if field.type == "children" or not registry.of(field).in_cells:
             self.problems.append(NOT_IMPORTABLE(header=column.header, label=field.label))

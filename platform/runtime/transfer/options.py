@@ -35,6 +35,8 @@ class Options:
     ignore_unknown: bool = False
     all_or_nothing: bool = False
     dry_run: bool = False
+    accept_warnings: bool = False
+    """Rows of which rules only warn are written."""
     blank: Literal["keep", "clear"] = "keep"
     """What a blank cell does to a record that is there already."""
     language: str = "en"

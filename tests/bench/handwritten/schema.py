@@ -37,6 +37,7 @@ _TRIGRAMS = "CREATE INDEX opportunity_name ON e_opportunity USING gin (f_name {}
 def copy_postgres(connection: psycopg.Connection[Any], tenant_schema: str, login: str) -> None:
     """A schema of its own in the same database, to which a login has rights."""
     for statement in (
+        sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)),
         sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), sql.Identifier(login)),
         sql.SQL("SET search_path = {}").format(sql.Identifier(SCHEMA)),
     ):

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser
 from tests.bench.figures import Figures
 from tests.browser.person import Language, Width, person
 from tests.browser.site import Site
-from tests.browser.tasks import deals, follow_up, lists
+from tests.browser.tasks import deals, follow_up, keyboard, lists, rules
 from tests.browser.tasks.task import Task
 
-TASKS: tuple[Task, ...] = (*follow_up.TASKS, *deals.TASKS, *lists.TASKS)
-SMALL = ("find_by_two_characters", "log_a_call", "move_and_undo", "edit_twenty")
+TASKS: tuple[Task, ...] = (*follow_up.TASKS, *deals.TASKS, *lists.TASKS, *keyboard.TASKS, *rules.TASKS)
+SMALL = ("find_by_two_characters", "log_a_call", "move_and_undo", "edit_twenty", "edit_by_keyboard", "lose_a_deal")
 """What a small run does, once."""
 
 
@@ -27,6 +27,8 @@ def measure(figures: Figures, browser: Browser, site: Site, only: str, pictures:
         combinations, chosen = [(1440, "zh")], [task for task in chosen if task.name in SMALL]
     for width, language in combinations:
         for task in chosen:
+            if task.keyboard and width < 600:
+                continue
             _do(figures, browser, site, task, width, language, pictures)
 
 

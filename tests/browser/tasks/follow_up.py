@@ -68,7 +68,7 @@ def attach_and_preview(someone: Person) -> None:
 def restore_with_children(someone: Person) -> None:
     site, name = someone.site, word()
     account = made(site, "account", name=name)
-    contacts = [made(site, "contact", name=word(), account=account["id"]) for _ in range(2)]
+    contacts = [made(site, "contact", name=word(), wechat=word(), account=account["id"]) for _ in range(2)]
     site.api("DELETE", f"/account/{account['id']}")
     someone.open("/app/account")
     someone.click(someone.page.get_by_label(someone.say("More", "更多"), exact=True).first)

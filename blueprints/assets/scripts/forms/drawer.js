@@ -4,8 +4,11 @@ import { ask, open } from "../dialogs.js";
 import { make } from "./elements.js";
 import { say } from "./words.js";
 
-/** Open the form at an address; `{id, title, entity, url}` of the saved record, null when nobody saved. */
-export async function openForm(address) {
+/**
+ * Open the form at an address; `{id, title, entity, url}` of the saved record, null when nobody saved. `why` it opens by
+ * itself is said above it.
+ */
+export async function openForm(address, { why = "" } = {}) {
   const url = new URL(address, location.origin);
   url.searchParams.set("drawer", "1");
   const page = await load(url, {});
@@ -13,6 +16,7 @@ export async function openForm(address) {
   const dialog = make("dialog", { class: "dialog side", "data-keep": true });
   dialog.classList.toggle("wide", url.searchParams.get("quick") !== "1");
   fill(dialog, page.html);
+  if (why) dialog.querySelector(".dialog-head").after(make("p", { class: "notice warn drawer-why", role: "status", text: why }));
   return new Promise((resolve) => {
     let saved = null;
     const close = async () => {

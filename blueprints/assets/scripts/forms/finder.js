@@ -31,6 +31,9 @@ class Finder extends HTMLElement {
     return template.replace(ENTITY, encodeURIComponent(this.chooser?.value ?? "")).replace(encodeURIComponent(ENTITY), encodeURIComponent(this.chooser?.value ?? ""));
   }
 
+  /** With several kinds to choose from, only some may be made on the way. */
+  get creatable() { return this.dataset.new && (!this.chooser || this.dataset.creates.split(" ").includes(this.chooser.value)); }
+
   get entity() { return this.address(this.dataset.source).split("/").pop(); }
 
   async ask(text, all) {
@@ -41,7 +44,7 @@ class Finder extends HTMLElement {
     const taken = new Set(this.several ? this.several.ids : [all ? this.id_.value : ""]);
     const options = [...used.map((each, at) => ({ ...option(each), heading: at === 0 ? say("recent") : "" })), ...found.filter((each) => !known.has(each.id)).map(option)];
     const shown = options.filter((each) => !this.several || !taken.has(each.value)).map((each) => ({ ...each, chosen: taken.has(each.value) }));
-    if (this.dataset.new) shown.push({ action: "new", label: text ? say("create", { text }) : say("createNew"), text });
+    if (this.creatable) shown.push({ action: "new", label: text ? say("create", { text }) : say("createNew"), text });
     return shown;
   }
 

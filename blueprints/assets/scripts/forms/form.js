@@ -18,6 +18,7 @@ class Form extends HTMLElement {
     const key = this.querySelector("[data-save-key]");
     if (key) key.textContent = MAC ? "⌘S" : "Ctrl S";
     narrowAll(this);
+    if (this.form.dataset.rules) import("./rules.js").then((rules) => rules.attach(this.form));
     queueMicrotask(() => this.begin());
     this.form.addEventListener("input", () => this.touched());
     this.form.addEventListener("change", () => this.touched());
@@ -70,6 +71,16 @@ class Form extends HTMLElement {
 
   tell(text) { if (this.state) this.state.textContent = text; }
 
+  /** The first field of the next part, as F6 goes to the next pane elsewhere: rows lie many fields below the first. */
+  part(step) {
+    const open = "input:not([type=hidden], .stood-for, .native, .sr-only), select:not(.stood-for), textarea, summary, button.cell, [contenteditable=true]";
+    const first = (section) => [...section.querySelectorAll(open)].find((each) => each.offsetParent && each.tabIndex >= 0 && !each.disabled);
+    const parts = [...this.querySelectorAll(".form-section")].filter(first);
+    const now = parts.findIndex((each) => each.contains(document.activeElement));
+    const next = parts[now < 0 ? 0 : (now + step + parts.length) % parts.length];
+    if (next) first(next).focus();
+  }
+
   key(event) {
     const save = (event.key === "Enter" && (event.ctrlKey || event.metaKey)) || (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey);
     if (!save) return;
@@ -115,6 +126,13 @@ export function install() {
   drafts.tidy();
   document.addEventListener("submit", (event) => {
     if (/\/auth\/sign-out$/.test(event.target.getAttribute?.("action") ?? "")) drafts.forgetAll();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "F6" || event.ctrlKey || event.metaKey || event.altKey) return;
+    const form = document.querySelector("dialog[open] ml-form") ?? document.querySelector("main ml-form");
+    if (!form) return;
+    event.preventDefault();
+    form.part(event.shiftKey ? -1 : 1);
   });
   // Save from wherever the cursor is.
   document.addEventListener("keydown", (event) => {

@@ -5,6 +5,7 @@ import { again, drawer, fetched, filled, list, onArrival, place, refusal, result
 
 const MOST = 1000;
 const PAUSE_MS = 700;
+const LOOKED_AT = 100;
 const picked = new Set();
 let all = false, last = null;
 
@@ -108,6 +109,7 @@ async function clicked(event) {
   if (doing === "clear") clear();
   if (doing === "edit") openEdit();
   if (doing === "delete") remove(at("[data-bulk]"));
+  if (doing === "claim") claim(at("[data-bulk]").dataset.to);
   const gone = at("[data-bulk-remove]");
   if (gone) {
     const field = gone.closest("[data-bulk-field]"), form = field.closest("form");
@@ -142,7 +144,7 @@ function fill(html) {
   dialog.innerHTML = html;
   window.htmx?.process(dialog);
   const title = dialog.querySelector("[data-title]");
-  if (title) title.textContent = filled(title.dataset.label, { count: number() });
+  if (title) title.textContent = filled(number() === 1 ? title.dataset.labelOne : title.dataset.label, { count: number() });
   if (dialog.querySelector("[data-bulk-form]")) ready(dialog.querySelector("[data-bulk-form]"));
 }
 
@@ -183,10 +185,28 @@ async function edit(form) {
 
 async function remove(button) {
   const zh = document.documentElement.lang.startsWith("zh");
-  const title = zh ? `删除 ${number()} 条记录？` : `Delete ${number()} records?`;
-  const text = zh ? "记录及其从属内容将移入回收站，可从回收站恢复。" : "They go to the recycle bin together with what lives with them, and can be restored from there.";
-  if (!(await ask({ title, text, yes: button.textContent.trim(), bad: true }))) return;
+  const text = [zh ? "记录将移入回收站，可从回收站恢复。" : "What is deleted can be restored from the recycle bin."];
+  let title = zh ? `删除 ${number()} 条记录？` : `Delete ${number()} records?`, possible = true;
+  if (!all && picked.size <= LOOKED_AT) {
+    // What goes along and what forbids it is said before anybody agrees.
+    const found = await api.get(`/app/-/deleting/${list().dataset.entity}?${new URLSearchParams({ ids: ids() })}`).catch(tell);
+    if (!found) return;
+    title = found.title;
+    possible = !found.blocked.length || picked.size > 1;
+    text.unshift(...found.blocked, ...(found.along ? [found.along] : []));
+    if (!possible) text.pop();
+  }
+  if (!(await ask({ title, text: text.join("\n"), yes: possible ? button.textContent.trim() : "", bad: true }))) return;
   const answer = await send(place("bulk", "delete"), selection());
+  if (answer) told(await answer.text());
+}
+
+// -- claim from a pool
+
+async function claim(to) {
+  const body = new FormData();
+  body.set("ids", [...picked].slice(0, MOST).join(","));
+  const answer = await send(to, body);
   if (answer) told(await answer.text());
 }
 

@@ -14,8 +14,8 @@ from metadata.fieldtypes.comparing import can_be_indexed
 from metadata.model import EMPTY, Entity, Field
 from metadata.problems import Problem, kind
 from metadata.remembering import Remembered
-from metadata.sections.entities.fields import Report, fields_of
-from metadata.sections.entities.indexing import NOT_INDEXED, declared_indexes, named_field
+from metadata.sections.entities.fields import Report, fields_of, pools_of
+from metadata.sections.entities.indexing import declared_indexes, encrypted, named_field, not_indexed
 from metadata.sections.entities.outline import Outline
 from metadata.sections.entities.ties import Ties
 
@@ -83,6 +83,8 @@ def _surroundings(outline: Outline, ties: Ties, compilation: Compilation) -> str
         if isinstance(said, str):
             id = compilation.resolve("options", said)
             found.append((said, sets[id].digest if id else sorted(sets)))
+    if outline.pooled:
+        found += [(each.id, each.key, each.label) for each in pools_of(outline, compilation)]
     for targets in ties.targets.values():
         for id in targets:
             target = compilation.outlines.get(id)
@@ -106,6 +108,7 @@ def _build(outline: Outline, ties: Ties, compilation: Compilation) -> Built:
         title=reader.title(),
         icon=str(outline.data.get("icon", "link" if outline.generated else "table")),
         owned=outline.owned,
+        pooled=outline.pooled,
         has_currency=money,
         currency_from=reader.currency_from(ties, compilation),
         rate_date=reader.rate_date(),
@@ -150,15 +153,18 @@ class _Reader:
         said = self.outline.data.get("title")
         if isinstance(said, str):
             found = self.named(said, "title")
-            if found is not None and found.type not in TITLES:
+            if found is not None and found.encrypted:
+                self.report(encrypted(self.outline, ("title",), said, False))
+            elif found is not None and found.type not in TITLES:
                 at = problem_at(TITLE_TYPE, self.outline.element, ("title",), name=said, type=found.type)
                 self.report(at)
             return found.id if found else "id"
         for id in ("name", "title", "subject", "number"):
-            if id in self.fields and self.fields[id].type in TITLES:
+            if id in self.fields and self.fields[id].type in TITLES and not self.fields[id].encrypted:
                 return id
         naming = ("text", "email", "person_name")
-        texts = (each.id for each in self.fields.values() if each.type in naming and not each.system)
+        open_ = (each for each in self.fields.values() if not (each.system or each.encrypted))
+        texts = (each.id for each in open_ if each.type in naming)
         return next(texts, "id")
 
     def search(self) -> list[str]:
@@ -168,8 +174,10 @@ class _Reader:
             each = self.named(name, "search", name, at_key=True)
             if each is None:
                 continue
-            if each.type not in SEARCHABLE:
-                path = ("search", name)
+            path = ("search", name)
+            if each.encrypted:
+                self.report(encrypted(self.outline, path, name))
+            elif each.type not in SEARCHABLE:
                 self.report(problem_at(SEARCH_TYPE, self.outline.element, path, True, name=name, type=each.type))
             else:
                 found[each.id] = None
@@ -183,8 +191,7 @@ class _Reader:
             if each is None:
                 continue
             if not registry.of(each).sortable or not can_be_indexed(each):
-                path = ("sort", name)
-                self.report(problem_at(NOT_INDEXED, self.outline.element, path, True, name=name, type=each.type))
+                self.report(not_indexed(self.outline, each, ("sort", name), name))
             else:
                 found[each.id] = f"-{each.id}" if direction == "desc" else each.id
         return list(found.values())

@@ -11,9 +11,9 @@ from metadata.explaining import nearest
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import FieldType
 from metadata.fieldtypes.defaults import check_default
-from metadata.model import EMPTY, Field, Option
+from metadata.model import EMPTY, Computed, Field, Option
 from metadata.problems import Label, Problem, kind
-from metadata.section import said_id
+from metadata.section import label_of, said_id
 from metadata.sections.entities.depending import settle_dependencies
 from metadata.sections.entities.outline import FieldOutline, Outline
 from metadata.sections.entities.ties import Ties
@@ -41,6 +41,7 @@ PLATFORM: Mapping[str, tuple[str, Label, Mapping[str, Any]]] = {
     "number": ("sequence", {"en": "Number", "zh": "编号"}, EMPTY),
     "owner": ("user", {"en": "Owner", "zh": "负责人"}, EMPTY),
     "unit": ("unit", {"en": "Unit", "zh": "所属部门"}, EMPTY),
+    "pool": ("choice", {"en": "Pool", "zh": "公海"}, EMPTY),
     "currency": ("text", {"en": "Currency", "zh": "币种"}, {"min": 3, "max": 3}),
     "created_at": ("datetime", {"en": "Created at", "zh": "创建时间"}, EMPTY),
     "created_by": ("user", {"en": "Created by", "zh": "创建人"}, EMPTY),
@@ -58,7 +59,7 @@ def fields_of(outline: Outline, ties: Ties, compilation: Compilation, report: Re
     declared = outline.data.get("fields") if not outline.generated else None
     overlays = _overlays(declared) if isinstance(declared, Map) else {}
     mine = outline.platform_fields
-    added = {id: _platform_field(outline, id, overlays.get(id, EMPTY)) for id in PLATFORM if id in mine}
+    added = {id: _platform_field(outline, id, overlays.get(id, EMPTY), compilation) for id in PLATFORM if id in mine}
     found: dict[str, Field] = {id: added[id] for id in ("id", "number") if id in added}
     for each in outline.fields.values():
         if each.id in mine or each.key in mine:
@@ -75,7 +76,7 @@ def _overlays(declared: Map) -> dict[str, Map]:
     return {said_id(key, data): data for key, data in declared.items() if isinstance(data, Map) and "type" not in data}
 
 
-def _platform_field(outline: Outline, id: str, overlay: Mapping[str, Any]) -> Field:
+def _platform_field(outline: Outline, id: str, overlay: Mapping[str, Any], compilation: Compilation) -> Field:
     type_name, label, props = PLATFORM[id]
     if id == "number":
         props = {"format": outline.data["number"]}
@@ -88,14 +89,22 @@ def _platform_field(outline: Outline, id: str, overlay: Mapping[str, Any]) -> Fi
         help=dict(overlay["help"]) if "help" in overlay else None,
         system=id != "number",
         sensitivity=overlay.get("sensitivity", "internal"),
+        options=tuple(pools_of(outline, compilation)) if id == "pool" else (),
         to=("unit",) if type_name == "unit" else ("user",) if type_name == "user" else (),
         props=props,
     )
 
 
+def pools_of(outline: Outline, compilation: Compilation) -> Iterator[Option]:
+    """The pools in which an entity's records may lie, as the options of their field `pool`."""
+    for element in compilation.elements.get("pools", EMPTY).values():
+        name = element.data.get("entity")
+        if isinstance(name, str) and compilation.resolve("entities", name) == outline.id:
+            yield Option(element.id, element.key, label_of(element.data, element.key))
+
+
 def _field(outline: Outline, each: FieldOutline, ties: Ties, compilation: Compilation, report: Report) -> Field:
     data = each.data
-    type_ = registry.TYPES[each.type]
     field = Field(
         id=each.id,
         key=each.key,
@@ -112,9 +121,10 @@ def _field(outline: Outline, each: FieldOutline, ties: Ties, compilation: Compil
         to=ties.targets.get(each.id, ()),
         props=_props(each, ties, compilation),
         aliases=dict(data["aliases"]) if "aliases" in data else EMPTY,
+        computed=Computed(data["type"], "", disclose=data.get("disclose") is True) if each.computed else None,
     )
     # Of a type that nobody knows the grammar could not look at the properties.
-    for problem in _wrong(field, type_) if data.get("type") == each.type else ():
+    for problem in _wrong(field, registry.of(field)) if data.get("type") == each.type else ():
         report(relocated(problem, outline.element, each.at))
     return field
 
@@ -132,6 +142,8 @@ def _wrong(field: Field, type_: FieldType) -> Iterator[Problem]:
 
 
 def _props(each: FieldOutline, ties: Ties, compilation: Compilation) -> Mapping[str, Any]:
+    if each.computed:  # what else it says tells how it is computed
+        return {name: plain(value) for name, value in each.data.items() if name in _props_of_formula(each)} or EMPTY
     props = {name: plain(value) for name, value in each.data.items() if name not in COMMON}
     if isinstance(each.data.get("options"), str):
         props["options"] = compilation.resolve("options", each.data["options"]) or each.data["options"]
@@ -148,6 +160,10 @@ def _props(each: FieldOutline, ties: Ties, compilation: Compilation) -> Mapping[
         if names:
             props["names"] = names
     return props or EMPTY
+
+
+def _props_of_formula(each: FieldOutline) -> tuple[str, ...]:
+    return ("scale", "unit", *(("max",) if each.type == "rating" else ())) if each.data["type"] == "formula" else ()
 
 
 def _options(outline: Outline, each: FieldOutline, compilation: Compilation, report: Report) -> tuple[Option, ...]:

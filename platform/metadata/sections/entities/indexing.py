@@ -11,7 +11,7 @@ from metadata.documents.marked import Map
 from metadata.explaining import nearest
 from metadata.fieldtypes.comparing import can_be_indexed, can_be_unique
 from metadata.model import Entity, Field, Index
-from metadata.problems import kind
+from metadata.problems import Problem, kind
 from metadata.section import said_id
 from metadata.sections.entities.fields import Report
 from metadata.sections.entities.outline import Outline
@@ -20,6 +20,12 @@ NOT_INDEXED = kind(
     "index_type",
     en="“{name}” is of type {type}, which cannot be unique, indexed or sorted by. Choose another field.",
     zh="“{name}”的类型是 {type}，不能设为唯一、建立索引或用于排序。请选择其他字段。",
+)
+ENCRYPTED = kind(
+    "field_encrypted_use",
+    en="“{name}” is encrypted, so it cannot name, find, sort or tell apart records (`{property}`). Choose another "
+    "field, or take `encrypted` away from it.",
+    zh="“{name}”已加密，不能用于命名、查找、排序或区分记录（`{property}`）。请选择其他字段，或取消其 `encrypted`。",
 )
 INDEX_TAKEN = kind(
     "index_taken",
@@ -64,12 +70,25 @@ def declared_indexes(outline: Outline, fields: Mapping[str, Field], report: Repo
                 found[f"{each.id}__unique"] = Index(f"{each.id}__unique", (each.id,), True)
             else:
                 at = (*outline.fields[each.id].at, "unique")
-                report(problem_at(NOT_INDEXED, outline.element, at, name=each.key, type=each.type))
+                report(not_indexed(outline, each, at, each.key, at_key=False))
         elif each.type == "sequence":
             found[f"{each.id}__unique"] = Index(f"{each.id}__unique", (each.id,), True)
     if outline.pair is not None:
         found["pair__unique"] = Index("pair__unique", tuple(each.id for each in outline.pair), True)
     return [each for each in found.values() if each.fields]
+
+
+def not_indexed(outline: Outline, each: Field, at: tuple[str, ...], name: str, at_key: bool = True) -> Problem:
+    """Why a field cannot be unique, indexed or sorted by."""
+    if each.encrypted:
+        return encrypted(outline, at, name, at_key)
+    return problem_at(NOT_INDEXED, outline.element, at, at_key, name=name, type=each.type)
+
+
+def encrypted(outline: Outline, at: tuple[str, ...], name: str, at_key: bool = True) -> Problem:
+    """Why an encrypted field cannot stand in a property (one of those at the path)."""
+    property = at[-1] if at[-1] in ("unique", "title") else at[0]
+    return problem_at(ENCRYPTED, outline.element, at, at_key, name=name, property=property)
 
 
 def _fields_at(
@@ -88,7 +107,7 @@ def _fields_at(
             params: dict[str, Any] = {"name": name, "where": outline.label}
             report(problem_at(NO_SUCH, outline.element, at, True, nearest(name, keys), **params))
         elif not able(each):
-            report(problem_at(NOT_INDEXED, outline.element, (*path, name), True, name=name, type=each.type))
+            report(not_indexed(outline, each, (*path, name), name))
         else:
             yield each.id
 
@@ -102,14 +121,18 @@ def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
 
     A list filtered by a choice is read in its order too, so the index of a choice goes on with the usual order.
     """
-    found = {each.id: each for each in entity.indexes}
-    for each in entity.fields.values():
-        if each.type in INDEXED_LINKS and each.id not in TRACES:
-            found[f"{each.id}__link"] = Index(f"{each.id}__link", (each.id,))
     sorts: dict[tuple[str, ...], None] = {}
     if entity.default_sort:
         sorts[tuple(each.lstrip("-") for each in entity.default_sort)] = None
     sorts.update(dict.fromkeys(demand.sorts if demand else ()))
+    usual = next((each for each in sorts if all(can_be_indexed(entity.fields[id]) for id in each)), ())
+    found = {each.id: each for each in entity.indexes}
+    for each in entity.fields.values():
+        pool = entity.pooled and each.id == "pool"
+        if pool or (each.type in INDEXED_LINKS and each.id not in TRACES):
+            # Whoever sees his own or his unit's records only reads every list by these two.
+            rest = usual if entity.owned and each.id in ("owner", "unit") else ()
+            found[f"{each.id}__link"] = Index(f"{each.id}__link", _on(each.id, rest))
     for fields in sorts:
         if fields and fields != ("id",) and all(can_be_indexed(entity.fields[each]) for each in fields):
             ids = (*fields, "id") if "id" not in fields else fields
@@ -118,11 +141,14 @@ def with_defaults(entity: Entity, demand: Demand | None) -> tuple[Index, ...]:
     for fields in demand.boards if demand else ():
         ids = (*dict.fromkeys(fields), "id")
         found.setdefault(f"{'_'.join(ids[:-1])}__board", Index(f"{'_'.join(ids[:-1])}__board", ids))
-    usual = next((each for each in sorts if all(can_be_indexed(entity.fields[id]) for id in each)), ())
     for id in demand.choices if demand else ():
-        rest = tuple(each for each in usual if each not in (id, "id"))
-        found.setdefault(f"{id}__choice", Index(f"{id}__choice", (id, *rest)))
+        found.setdefault(f"{id}__choice", Index(f"{id}__choice", _on(id, usual)))
     return tuple(_without_covered(found.values()))
+
+
+def _on(id: str, sort: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an index that finds by one of them and goes on in an order; the record's id always ends it."""
+    return (id, *(each for each in sort if each not in (id, "id")))
 
 
 def _without_covered(indexes: Iterable[Index]) -> Iterable[Index]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from metadata.documents.marked import Map
-from metadata.grammar import FIELD_TYPES
+from metadata.grammar import COMPUTED, FIELD_TYPES, FORMULA_TYPES
 from metadata.model import EMPTY
 from metadata.problems import Label
 from metadata.section import Element, label_of, said_id
@@ -27,6 +27,8 @@ class FieldOutline:
     type: str
     data: Mapping[str, Any]
     at: tuple[str, ...]
+    computed: bool = False
+    """Formula, lookup or rollup: `type` is what is known of the type of its value, until all entities are."""
 
     @property
     def label(self) -> Label:
@@ -63,9 +65,13 @@ class Outline:
         return self.data.get("owned") is True
 
     @cached_property
+    def pooled(self) -> bool:
+        return "pool" in self.platform_fields
+
+    @cached_property
     def untyped(self) -> bool:
         """Whether the type of a field is missing or unknown."""
-        return any(each.data.get("type") != each.type for each in self.fields.values())
+        return any(each.data.get("type") != each.type and not each.computed for each in self.fields.values())
 
     @cached_property
     def has_currency(self) -> bool:
@@ -74,7 +80,7 @@ class Outline:
     @cached_property
     def linking(self) -> tuple[FieldOutline, ...]:
         """The fields that point at other entities."""
-        return tuple(each for each in self.fields.values() if each.type in LINKING)
+        return tuple(each for each in self.fields.values() if each.type in LINKING and not each.computed)
 
     @cached_property
     def platform_fields(self) -> frozenset[str]:
@@ -98,9 +104,10 @@ class Outline:
 def platform_fields(data: Mapping[str, Any], types: Iterable[str]) -> frozenset[str]:
     """Ids of the fields that the platform adds to an entity: always the same, and what its properties ask for."""
     owned = ("owner", "unit") if data.get("owned") is True else ()
+    pooled = ("pool",) if owned and data.get("pooled") is True else ()
     money = ("currency",) if "money" in types else ()
     number = ("number",) if isinstance(data.get("number"), str) else ()
-    return frozenset((*ALWAYS, *owned, *money, *number))
+    return frozenset((*ALWAYS, *owned, *pooled, *money, *number))
 
 
 def outline(element: Element) -> Outline:
@@ -119,5 +126,10 @@ def field_outlines(fields: Map, at: tuple[str, ...]) -> dict[str, FieldOutline]:
             # What has no type that we know is taken for a text, so that names still lead to it.
             known = data.get("type") in FIELD_TYPES
             id = said_id(key, data)
-            found[id] = FieldOutline(id, key, data["type"] if known else "text", data, (*at, key))
+            type_ = data["type"] if known else "text"
+            computed = type_ in COMPUTED
+            if computed:
+                said = data.get("as")
+                type_ = said if said in FORMULA_TYPES else "text"
+            found[id] = FieldOutline(id, key, type_, data, (*at, key), computed)
     return found

@@ -8,15 +8,30 @@ from functools import partial
 from metadata import grammar
 from metadata.compilation import Compilation
 from metadata.documents.marked import Map
-from metadata.expressions.tree import Constant, Expression, FieldRef, walk
+from metadata.expressions.tree import (
+    Compare,
+    Constant,
+    Expression,
+    FieldRef,
+    In,
+    Logic,
+    Node,
+    Not,
+    TextMatch,
+    Truth,
+    walk,
+)
 from metadata.model import Entity, Model, Part
 from metadata.problems import Problem, kind, say
 from metadata.remembering import Remembered
 from metadata.section import Difference, Element, Reference, Section, differences, said_id
 from metadata.sections.documenting import heading, table, words
 from metadata.sections.entities.building import build
+from metadata.sections.entities.computing import arrange, settle
 from metadata.sections.entities.outline import Outline, outline, platform_fields
 from metadata.sections.entities.relating import relate
+from metadata.sections.entities.rule_parts import rule_references, rules_document
+from metadata.sections.entities.ruling import rule_entities
 from metadata.sections.naming import ALIAS_TAKEN
 
 UNIQUE_WHERE = kind(
@@ -63,6 +78,9 @@ def compile(compilation: Compilation) -> None:
     ties = relate(compilation, compilation.outlines)
     for id, each in compilation.outlines.items():
         compilation.made["entities"][id] = build(each, ties[id], compilation)
+    computed = settle(compilation)
+    rule_entities(compilation)
+    arrange(compilation, computed)
 
 
 def checks(compilation: Compilation) -> None:
@@ -92,11 +110,20 @@ def _check_aliases(compilation: Compilation) -> None:
 
 
 def _reaches_out(expression: Expression) -> bool:
-    """Whether the condition needs more than the row itself, which no index can have."""
-    return any(
-        bool(each.links) if isinstance(each, FieldRef) else isinstance(each, Constant) and each.name is not None
-        for each in walk(expression.root)
-    )
+    """Whether the condition needs more than the row itself, which no index can have, or more than comparisons: an
+    index would go on with what a function of former days gave."""
+    return any(_goes_beyond(each) for each in walk(expression.root))
+
+
+def _goes_beyond(node: Node) -> bool:
+    match node:
+        case FieldRef(links=links):
+            return bool(links)
+        case Constant(name=name):
+            return name is not None
+        case TextMatch(part=part):
+            return not isinstance(part, Constant)
+    return not isinstance(node, (Compare, In, Logic, Not, Truth))
 
 
 def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
@@ -109,6 +136,8 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
             yield Reference(("fields", field_id, "options"), "options", named)
         if isinstance(other := field.get("props", {}).get("depends_on"), str):
             yield Reference(("fields", field_id, "depends_on"), "entities", id, other)
+        for read in (field.get("computed") or {}).get("reads", ()):
+            yield Reference(("fields", field_id, "computed"), "entities", *read)
         if isinstance(by := field.get("props", {}).get("by"), str):
             yield Reference(("fields", field_id, "by"), "entities", field["props"]["of"], by)
     for name in ("title", "currency_from", "rate_date", "via"):
@@ -121,11 +150,12 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
         if "__" not in index["id"]:
             for each in index["fields"]:
                 yield Reference(("indexes", index["id"]), "entities", id, each)
+    yield from rule_references(id, part, model)
 
 
 def difference(section: str, id: str, before: Part | None, after: Part | None) -> tuple[Difference, ...]:
     """What differs, with what a link does (on_delete, its related list, ...) told as a property of its field."""
-    return differences(section, id, _with_links(before), _with_links(after))
+    return differences(section, id, _told(before), _told(after))
 
 
 _OF_LINKS = {
@@ -137,6 +167,20 @@ _OF_LINKS = {
     "inverse_label": None,
 }
 """Properties of a relation with what they are where a part leaves them out."""
+
+
+def _told(part: Part | None) -> Part | None:
+    """A part without what follows from other entities: when this one is computed, and what is in a computed value."""
+    if part is None:
+        return None
+    fields = {
+        id: {**each, "computed": {name: value for name, value in each["computed"].items() if name != "reads"}}
+        if "computed" in each
+        else each
+        for id, each in part["fields"].items()
+    }
+    own = {name: value for name, value in part.items() if name not in ("writers", "triggers", "shares_currency")}
+    return _with_links({**own, "fields": fields})
 
 
 def _with_links(part: Part | None) -> Part | None:
@@ -158,6 +202,7 @@ def document(part: Part, lang: str, model: Model) -> str:
     ]
     head = (words(lang, "Key", "键"), words(lang, "Label", "名称"), words(lang, "Type", "类型"), "")
     text = heading(2, part["label"], lang, part["key"]) + "\n" + table(head, rows)
+    text += rules_document(part, lang)
     related = [(f"`{each['inverse']}`", say(each["inverse_label"], lang)) for each in part.get("inverses", ())]
     if related:
         text += "\n" + table((words(lang, "Related list", "关联列表"), words(lang, "Label", "名称")), related)

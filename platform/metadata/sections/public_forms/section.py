@@ -155,7 +155,7 @@ def check(compilation: Compilation) -> None:
             compilation.refuse(TWICE, element, "constants", name=entity.fields[twice].key)
         for field in entity.fields.values():
             given = field.id in asked or field.id in form.constants or field.default is not None
-            stored = registry.of(field).stored and field.type != "sequence"
+            stored = registry.of(field).stored and field.type != "sequence" and field.computed is None
             if field.required and not field.system and stored and not given:
                 compilation.refuse(REQUIRED_MISSING, element, "fields", entity=entity.label, field=field.label)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from metadata import grammar
 from metadata.access import policy_field
-from metadata.compilation import Compilation
+from metadata.compilation import Compilation, place_of
 from metadata.documents.marked import Map
-from metadata.model import ACTIONS, EMPTY, Entity, Grant, Model, Part, Right, Role, Scope
-from metadata.problems import kind, say
+from metadata.fieldtypes import registry
+from metadata.model import ACTIONS, EMPTY, Entity, Field, Grant, Model, Narrowed, Part, Right, Role, Scope
+from metadata.policies import condition_of, scope_of, unsayable
+from metadata.problems import PlatformError, kind, say
 from metadata.section import (
     Element,
     Reference,
@@ -35,7 +38,30 @@ NOT_A_FIELD_OF_ALL = kind(
 )
 
 GRAMMAR = grammar.grammar(grammar.load("roles"))
+OF_A_PART = kind(
+    "role_condition_of_part",
+    en="{entity} are seen and changed as the record that they belong to. Write the condition there.",
+    zh="{entity}随其所属记录查看和修改，请在所属实体上设置条件。",
+)
+CONDITION_OF_ALL = kind(
+    "role_condition_of_all",
+    en='A condition speaks of the fields of one entity, so it cannot stand under "*". Name the entity.',
+    zh="条件涉及某个实体的字段，不能写在“*”下。请指定实体。",
+)
+NO_MASK = kind(
+    "role_no_mask",
+    en="{field} cannot be masked: there is no mask for the type {type}. Write hidden or read.",
+    zh="{field}无法脱敏：类型 {type} 不支持。请写 hidden 或 read。",
+)
+NOT_NARROWER = kind(
+    "role_field_not_narrower",
+    en="The right to {field} cannot depend on a condition like this: `otherwise` must be less than `right`, and "
+    "titles, links, files, secrets and what the platform keeps are as visible as their record.",
+    zh="{field}的权限不能这样设置条件：`otherwise` 必须小于 `right`；标题、关联、文件、密文及系统字段与记录同样可见。",
+)
 OF_OWNERS = ("own", "unit", "subtree")
+ALWAYS_READ = frozenset({"id", "version", "currency"})
+FILES = frozenset({"file", "files", "image"})
 OF_ALL = frozenset({"*", "id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 
 
@@ -47,6 +73,7 @@ def compile_role(element: Element, compilation: Compilation) -> Role:
         key=element.key,
         label=label_of(data, element.key),
         grants=dict(_grants(element, compilation)) or EMPTY,
+        clearance=data.get("clearance", "internal"),
         capabilities=frozenset(
             name for name, given in (capabilities.items() if isinstance(capabilities, Map) else ()) if given is True
         ),
@@ -60,52 +87,89 @@ def _grants(element: Element, compilation: Compilation) -> Iterable[tuple[str, G
             continue
         path = ("entities", name)
         if name == "*":
-            yield "*", Grant(_scopes(data), _fields_of_all(element, compilation, data, path))
+            yield "*", _of_all(element, compilation, data, path)
             continue
         entity = compilation.named_entity(element, name, *path, at_key=True)
-        if entity is None:
-            continue
-        if not entity.owned and policy_field(entity) is None:
-            _refuse_owner_scopes(element, compilation, entity, data, path)
-        yield entity.id, Grant(_scopes(data), _fields(element, compilation, entity, data, path))
+        if entity is not None:
+            yield entity.id, _grant(element, compilation, entity, data, path)
+
+
+def _grant(element: Element, compilation: Compilation, entity: Entity, data: Map, path: tuple[str, ...]) -> Grant:
+    part = policy_field(entity) is not None
+    where: dict[str, str] = {}
+    for action in ACTIONS:
+        if data.get(action) in OF_OWNERS and not entity.owned and not part:
+            compilation.refuse(NOT_OWNED, element, *path, action, entity=entity.plural, scope=data[action])
+        if isinstance(data.get(action), Map):
+            where[action] = str(data[action].get("where"))
+            check_condition(element, compilation, entity, where[action], *path, action, "where")
+            if part:
+                compilation.refuse(OF_A_PART, element, *path, action, at_key=True, entity=entity.plural)
+    fields, narrowed = _fields(element, compilation, entity, data, path)
+    return Grant(_scopes(data), fields, where or EMPTY, narrowed)
+
+
+def _of_all(element: Element, compilation: Compilation, data: Map, path: tuple[str, ...]) -> Grant:
+    """What is said of every entity: no condition, since they have different fields."""
+    for action in ACTIONS:
+        if isinstance(data.get(action), Map):
+            compilation.refuse(CONDITION_OF_ALL, element, *path, action, at_key=True)
+    named = data.get("fields")
+    found: dict[str, Right] = {}
+    for name, right in named.items() if isinstance(named, Map) else ():
+        if isinstance(right, Map):
+            compilation.refuse(CONDITION_OF_ALL, element, *path, "fields", name, at_key=True)
+        elif name in OF_ALL:
+            found[name] = right
+        else:
+            compilation.refuse(NOT_A_FIELD_OF_ALL, element, *path, "fields", name, at_key=True, name=name)
+    return Grant(_scopes(data), found or EMPTY)
 
 
 def _scopes(data: Map) -> Mapping[str, Scope]:
     return {action: data[action] for action in ACTIONS if isinstance(data.get(action), str)} or EMPTY
 
 
-def _refuse_owner_scopes(
-    element: Element, compilation: Compilation, entity: Entity, data: Map, path: tuple[str, ...]
-) -> None:
-    for action in ACTIONS:
-        if data.get(action) in OF_OWNERS:
-            compilation.refuse(NOT_OWNED, element, *path, action, entity=entity.plural, scope=data[action])
+def check_condition(element: Element, compilation: Compilation, entity: Entity, text: str, *path: str) -> None:
+    """Refuse a condition with mistakes, and one that a database cannot answer."""
+    scope = scope_of(compilation.entity, lambda name: compilation.resolve("roles", name))
+    expression = compilation.expression(element, text, entity, *path, scope=scope)
+    for problem in unsayable(expression, compilation.entity) if expression is not None else ():
+        at = place_of(element, path)
+        compilation.problems.append(problem.under(".".join((element.path, *path))).at(at))
 
 
 def _fields(
     element: Element, compilation: Compilation, entity: Entity, data: Map, path: tuple[str, ...]
-) -> Mapping[str, Right]:
+) -> tuple[Mapping[str, Right], Mapping[str, Narrowed]]:
     found: dict[str, Right] = {}
+    narrowed: dict[str, Narrowed] = {}
     named = data.get("fields")
     for name, right in named.items() if isinstance(named, Map) else ():
-        if name == "*":
-            found["*"] = right
+        here = (*path, "fields", name)
+        if name == "*" and isinstance(right, str):
+            found["*"] = right  # type: ignore[assignment]
             continue
-        field = compilation.named_field(element, entity, name, *path, "fields", name)
-        if field is not None:
-            found[field.id] = right
-    return found or EMPTY
+        field = compilation.named_field(element, entity, name, *here)
+        if field is None:
+            continue
+        said = right if isinstance(right, Map) else {"right": right}
+        found[field.id] = said["right"]
+        if "masked" in (said["right"], said.get("otherwise")) and not registry.of(field).maskable:
+            compilation.refuse(NO_MASK, element, *here, field=field.label, type=field.type)
+        if "when" in said:
+            narrowed[field.id] = Narrowed(said["when"], said.get("otherwise", "hidden"))
+            check_condition(element, compilation, entity, said["when"], *here, "when")
+            if said["right"] == said.get("otherwise") or not _can_be_narrowed(entity, field):
+                compilation.refuse(NOT_NARROWER, element, *here, at_key=True, field=field.label)
+    return found or EMPTY, narrowed or EMPTY
 
 
-def _fields_of_all(element: Element, compilation: Compilation, data: Map, path: tuple[str, ...]) -> Mapping[str, Right]:
-    named = data.get("fields")
-    found: dict[str, Right] = {}
-    for name, right in named.items() if isinstance(named, Map) else ():
-        if name in OF_ALL:
-            found[name] = right
-        else:
-            compilation.refuse(NOT_A_FIELD_OF_ALL, element, *path, "fields", name, at_key=True, name=name)
-    return found or EMPTY
+def _can_be_narrowed(entity: Entity, field: Field) -> bool:
+    """What names a record, what it is found by and what it links to is as visible as the record."""
+    kind = registry.of(field)
+    told = field.id == entity.title or field.id in ALWAYS_READ or field.to or kind.concealed or kind.name in FILES
+    return kind.stored and not told
 
 
 def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
@@ -116,6 +180,25 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
         for field in grant.get("fields", EMPTY):
             if field != "*":
                 yield Reference(("entities", entity, "fields", field), "entities", entity, field)
+        for path, text in _conditions(grant):
+            for read in _mentioned(model, entity, text):
+                yield Reference(("entities", entity, *path), "entities", *read)
+
+
+def _conditions(grant: Mapping[str, Any]) -> Iterable[tuple[tuple[str, ...], str]]:
+    """Where the conditions of a grant stand, and what they say."""
+    for action, text in grant.get("where", EMPTY).items():
+        yield (action, "where"), text
+    for field, narrowed in grant.get("narrowed", EMPTY).items():
+        yield ("fields", field, "when"), narrowed["when"]
+
+
+def _mentioned(model: Model, entity: str, text: str) -> Iterable[tuple[str, str]]:
+    found = model.entity(entity)
+    try:
+        return sorted(condition_of(model, found, text).reads()) if found else ()
+    except PlatformError:
+        return ()
 
 
 def document(part: Part, lang: str, model: Model) -> str:
@@ -123,9 +206,15 @@ def document(part: Part, lang: str, model: Model) -> str:
     for id, grant in part.get("grants", EMPTY).items():
         entity = model.entity(id)
         scopes = grant.get("scopes", EMPTY)
-        fields = ", ".join(f"`{name}`: {right}" for name, right in grant.get("fields", EMPTY).items())
+        narrowed, where = grant.get("narrowed", EMPTY), grant.get("where", EMPTY)
+        fields = ", ".join(
+            f"`{name}`: {right}" + (f" (`{narrowed[name]['when']}`)" if name in narrowed else "")
+            for name, right in grant.get("fields", EMPTY).items()
+        )
         name = say(entity.label, lang) if entity else id
-        rows.append((name, *(scopes.get(each, "none") for each in ACTIONS), fields))
+        rows.append(
+            (name, *(f"`{where[each]}`" if each in where else scopes.get(each, "none") for each in ACTIONS), fields)
+        )
     head = (
         words(lang, "Entity", "实体"),
         words(lang, "Read", "查看"),

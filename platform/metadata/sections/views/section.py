@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from metadata import grammar
-from metadata.compilation import Compilation
+from metadata.compilation import Compilation, place_of
 from metadata.documents.marked import Map
-from metadata.expressions.parser import parse
+from metadata.expressions.names import Scope
+from metadata.expressions.parser import parse_in
+from metadata.expressions.sql import sql_problem
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.comparing import can_be_indexed
 from metadata.model import Entity, Model, Part, View
 from metadata.problems import PlatformError, say
+from metadata.rules import scope_of_rules
 from metadata.section import (
     Element,
     Reference,
@@ -24,7 +27,8 @@ from metadata.section import (
     said_id,
 )
 from metadata.sections.documenting import heading, table, words
-from metadata.sections.entities.indexing import NOT_INDEXED, Demand
+from metadata.sections.entities.computing import calendars_of
+from metadata.sections.entities.indexing import ENCRYPTED, NOT_INDEXED, Demand
 from metadata.sections.views.kinds import KINDS, mentioned_fields, props_of
 
 GRAMMAR = grammar.grammar(grammar.load("views"))
@@ -91,6 +95,9 @@ def _filters(element: Element, entity: Entity, compilation: Compilation, demand:
         if field is None:
             continue
         type_ = registry.of(field)
+        if type_.encrypted:
+            compilation.refuse(ENCRYPTED, element, "filters", name, at_key=True, name=name, property="filters")
+            continue
         if not type_.stored or not type_.in_cells or type_.kind == "json":
             compilation.refuse(NOT_INDEXED, element, "filters", name, at_key=True, name=name, type=field.type)
             continue
@@ -102,11 +109,21 @@ def _filters(element: Element, entity: Entity, compilation: Compilation, demand:
 def check_where(
     element: Element, entity: Entity, text: str, compilation: Compilation, demand: Demand, *path: str
 ) -> None:
-    """Check a condition at a place of an element, and note which choices it looks at."""
-    expression = compilation.expression(element, text, entity, *(path or ("where",)))
+    """Check a condition at a place of an element, and that a database can answer it; note the choices it looks at."""
+    path = path or ("where",)
+    expression = compilation.expression(element, text, entity, *path, scope=_scope(compilation))
+    problem = None if expression is None else sql_problem(expression.root)
+    if problem is not None:
+        compilation.problems.append(problem.under(".".join((element.path, *path))).at(place_of(element, path)))
     for entity_id, field_id in expression.reads() if expression else ():
         if entity_id == entity.id and field_id in entity.fields and entity.fields[field_id].type in CHOICES:
             demand.choices[field_id] = None
+
+
+def _scope(compilation: Compilation) -> Scope:
+    """What a condition of a list may name: every field, and who asks."""
+    calendars = calendars_of(compilation)
+    return Scope(compilation.entity, role=lambda name: compilation.resolve("roles", name), calendars=calendars)
 
 
 def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
@@ -138,7 +155,7 @@ def mentioned(model: Model, entity: str, text: str) -> Iterable[tuple[str, str]]
     """(entity id, field id) of everything that an expression reads."""
     here = model.entity(entity)
     try:
-        return sorted(parse(text, here, model.entity).reads()) if here else ()
+        return sorted(parse_in(text, here, scope_of_rules(model)).reads()) if here else ()
     except PlatformError:
         return ()
 

@@ -14,14 +14,20 @@ from metadata.fieldtypes.choices import impossible
 from metadata.fieldtypes.defaults import resolve_default
 from metadata.model import Field
 from metadata.problems import kind
-from runtime import files, vault
+from runtime import files, sealing, vault
+from runtime.hooks.checking import check_hooks
+from runtime.queries.fields import narrowed, right_in
 from runtime.records.checking.children import check_children
 from runtime.records.checking.links import check_links, check_targets
 from runtime.records.checking.lists import check_lists
+from runtime.records.checking.locks import check_locks
 from runtime.records.checking.money import settle_money
+from runtime.records.checking.pools import settle_pools
+from runtime.records.checking.rules import check_rules
+from runtime.records.computing.compute import compute
 from runtime.records.drafts import Draft
 from runtime.records.plans import BASE, WritePlan
-from runtime.records.policies import BEYOND, allows, reaches_all
+from runtime.records.policies import BEYOND, NOT_TO_GIVE, Judge
 from runtime.workspace import Workspace
 
 REQUIRED = kind(
@@ -46,8 +52,16 @@ REQUIRED_UNSEEN = kind(
 )
 
 
+NOT_NOW = kind(
+    "records.may_not_write_now",
+    en="As this {entity} is now, you may not change {label}. Leave it out, or ask an administrator for the right.",
+    zh="在该{entity}目前的状态下，您不能修改{label}。请不要提交该字段，或联系管理员授权。",
+)
+
+
 def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     """Make of each draft what will be written, and tell it everything that is wrong."""
+    _leave_unread(ws, plan, drafts)
     for draft in drafts:
         if draft.before is None:
             _fill(ws, plan, draft)
@@ -59,28 +73,50 @@ def check(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     check_links(ws, plan, drafts)
     for draft in drafts:
         _settle_owner(ws, plan, draft)
+    settle_pools(ws, plan, drafts)
     settle_money(ws, plan, drafts)
     if plan.files:
         files.check(ws, plan, drafts)
     if plan.secrets:
+        check_hooks(ws, plan, drafts)
         vault.seal(ws, plan, drafts)
     for field in plan.dependent:
         for draft in drafts:
             _check_dependent(plan, draft, field)
-    # Formulas, lookups and rules belong here: after what was sent and before what is required of it.
-    may = rights(ws.model, ws.actor, plan.entity)
-    judged = frozenset(each for each in ("create", "update") if not reaches_all(ws, plan.entity, each))
-    for draft in drafts:
-        _check_required(plan, draft, may)
-        _check_rights(ws, plan, draft, judged)
-    if plan.lists:
-        check_lists(ws, plan, drafts)
     if plan.children:
         check_children(ws, plan, drafts)
+    if plan.encrypted:
+        sealing.check(ws, plan, drafts)
+    if plan.entity.writers:
+        compute(ws, plan, drafts)
+    if plan.entity.rules:
+        ask_rules(ws, plan, drafts)
+    may = rights(ws.model, ws.actor, plan.entity)
+    judge = Judge(ws, plan.entity, [each for draft in drafts for each in (draft.before, draft.values) if each])
+    for draft in drafts:
+        _check_required(plan, draft, may)
+        _check_rights(plan, draft, judge)
+    if plan.lists:
+        check_lists(ws, plan, drafts)
+    check_locks(ws, plan, drafts)
+
+
+def _leave_unread(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """A form that shows nothing of a value sends nothing for it: what somebody may not read he does not empty."""
+    conditions = narrowed(ws, plan.entity, "read")
+    if not conditions:
+        return
+    reads = right_in(ws, plan.entity, "read", [draft.before for draft in drafts if draft.before])
+    for draft in drafts:
+        empty = [id for id in conditions if draft.before and id in draft.sent and draft.sent[id] is None]
+        for id in empty:
+            if not reads(id, draft.before or {}):
+                del draft.sent[id]
 
 
 def _fill(ws: Workspace, plan: WritePlan, draft: Draft) -> None:
     values, sent = draft.values, draft.sent
+    values.update(id=draft.id, created_at=ws.now, created_by=ws.actor.user)
     for id, value in plan.defaults:
         if id not in sent:
             values[id] = value
@@ -154,21 +190,51 @@ def _check_required(plan: WritePlan, draft: Draft, may: Rights) -> None:
         id = field.id
         stored = id in plan.table.fields
         empty = (new or id in sent) and _is_empty(values.get(id) if stored else sent.get(id))
-        if not empty or any(problem.path == field.key for problem in draft.problems):
-            continue
-        if may.may_read(id):
-            draft.wrong(REQUIRED(field.key, label=field.label))
-        else:
-            draft.wrong(REQUIRED_UNSEEN(entity=plan.entity.label))
+        if empty:
+            _ask_for(plan, draft, field, may)
+
+
+def ask_rules(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Tell the drafts what the rules of their entity refuse and require."""
+    may = rights(ws.model, ws.actor, plan.entity)
+    demanded = check_rules(ws, plan, drafts)
+    for draft in drafts:
+        for id in demanded.get(draft.id, ()):
+            _demand(plan, draft, plan.entity.fields[id], may)
+
+
+def _demand(plan: WritePlan, draft: Draft, field: Field, may: Rights) -> None:
+    """What a rule requires of the record as it is now. Of a list only what is sent is known."""
+    if field.id in plan.table.fields:
+        empty = _is_empty(draft.values.get(field.id))
+    else:
+        empty = (draft.before is None or field.id in draft.sent) and _is_empty(draft.sent.get(field.id))
+    if empty:
+        _ask_for(plan, draft, field, may)
+
+
+def _ask_for(plan: WritePlan, draft: Draft, field: Field, may: Rights) -> None:
+    if any(problem.path == field.key for problem in draft.problems):
+        return
+    if may.may_read(field.id):
+        draft.wrong(REQUIRED(field.key, label=field.label))
+    else:
+        draft.wrong(REQUIRED_UNSEEN(entity=plan.entity.label))
 
 
 def _is_empty(value: Any) -> bool:
     return value is None or value == "" or value == () or value == []
 
 
-def _check_rights(ws: Workspace, plan: WritePlan, draft: Draft, judged: frozenset[str]) -> None:
-    if draft.problems:
-        return  # what is not settled cannot be judged
-    action = "create" if draft.before is None else "update"
-    if action in judged and not allows(ws, plan.entity, action, draft.values):
+def _check_rights(plan: WritePlan, draft: Draft, judge: Judge) -> None:
+    for id in judge.narrowed & draft.sent.keys():
+        if not judge.may_write(id, draft.before, draft.values):
+            field = plan.entity.fields[id]
+            draft.wrong(NOT_NOW(field.key, label=field.label, entity=plan.entity.label))
+    # What lies in a pool is taken by its members and given by its admins.
+    if draft.kind not in ("claimed", "assigned", "moved") and not judge.may_give(draft.sent, draft.before):
+        draft.wrong(NOT_TO_GIVE("owner", entity=plan.entity.label))
+    if draft.problems or draft.kind in ("returned", "assigned"):
+        return  # what is not settled cannot be judged; what goes back to a pool, or to a member, may get out of sight
+    if not judge.allows("create" if draft.before is None else "update", draft.values):
         draft.wrong(BEYOND(entity=plan.entity.label))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from metadata.access import policy_field
 from metadata.model import Field
@@ -42,7 +42,7 @@ def check_links(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None
 
 def check_targets(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     """Look up every target that the drafts newly point at, in one statement."""
-    uses = [use for draft in drafts for use in _uses(plan, draft)]
+    uses = list(_uses(plan, drafts))
     if not uses:
         return
     wanted: dict[TargetKey, set[str]] = {}
@@ -67,24 +67,22 @@ def _extras(plan: WritePlan) -> dict[str, str]:
     return found
 
 
-def _uses(plan: WritePlan, draft: Draft) -> Iterator[_Use]:
+def _uses(plan: WritePlan, drafts: Sequence[Draft]) -> Iterator[_Use]:
+    """Field by field, so that what holds for all drafts is worked out once."""
     ruling = policy_field(plan.entity)
-    for field, value in _sent_links(plan, draft):
-        entity, id = targets_of(field, value)
-        if draft.parent is not None and draft.parent.id == id:
-            continue  # saved together with it, and authorised by it
-        yield _Use(draft, field, field.key, (entity, "update" if field.id == ruling else "read"), id)
-    for field in plan.lists:
-        for at, id in enumerate(draft.sent.get(field.id) or ()):
-            yield _Use(draft, field, f"{field.key}.{at}", (field.to[0], "read"), id)
-
-
-def _sent_links(plan: WritePlan, draft: Draft) -> Iterator[tuple[Field, Any]]:
-    before = draft.before or {}
     for field in (*plan.links, *plan.any_links):
-        value = draft.sent.get(field.id)
-        if value is not None and value != before.get(field.id):
-            yield field, value
+        id, action = field.id, "update" if field.id == ruling else "read"
+        for draft in drafts:
+            value = draft.sent.get(id)
+            if value is None or (draft.before is not None and value == draft.before.get(id)):
+                continue
+            entity, target = targets_of(field, value)
+            if draft.parent is None or draft.parent.id != target:  # saved together with it, and authorised by it
+                yield _Use(draft, field, field.key, (entity, action), target)
+    for field in plan.lists:
+        for draft in drafts:
+            for at, target in enumerate(draft.sent.get(field.id) or ()):
+                yield _Use(draft, field, f"{field.key}.{at}", (field.to[0], "read"), target)
 
 
 def _require_parents(plan: WritePlan, drafts: Sequence[Draft]) -> None:

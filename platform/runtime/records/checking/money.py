@@ -11,6 +11,7 @@ from metadata.model import Entity, Field
 from metadata.money import CURRENCIES, Money
 from metadata.problems import kind
 from runtime import rates
+from runtime.records.computing.loading import currencies
 from runtime.records.drafts import Draft
 from runtime.records.plans import BASE, WritePlan
 from runtime.workspace import Workspace
@@ -20,6 +21,12 @@ OTHER_CURRENCY = kind(
     en="{label} is in {given}, but this record is in {currency}. "
     "Send it in {currency}, or change the currency of the record.",
     zh="{label}的币种为{given}，而该记录的币种为{currency}。请使用{currency}，或修改记录的币种。",
+)
+ROW_CURRENCY = kind(
+    "records.row_currency",
+    en="Amounts of this record are added up in {label}, so its currency is {currency} as there, not {given}. "
+    "Leave the currency out, or change that of {label}.",
+    zh="该记录的金额汇总到{label}，其币种须与之相同，为{currency}，不能是{given}。请不要提交币种，或修改{label}的币种。",
 )
 BAD_CURRENCY = kind(
     "records.bad_currency",
@@ -40,21 +47,28 @@ TOO_LARGE = kind(
 _LARGEST = Decimal(10) ** 24
 
 
-def settle_money(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
-    """Give each draft its currency, turn its money into plain amounts and add what they are in the base currency."""
+def settle_money(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft], *, anew: bool = False) -> None:
+    """Give each draft its currency, turn its money into plain amounts and add what they are in the base currency.
+
+    `anew`: look up the currency of what a draft belongs to although the draft itself says nothing new about it.
+    """
     entity = plan.entity
     if not entity.has_currency:
         return
-    due: list[tuple[Draft, list[Field], str, dt.date]] = []
+    base_currency = rates.base_currency(ws)
+    if entity.shares_currency:
+        _share(ws, plan, drafts, base_currency, anew)
+    due: list[tuple[Draft, list[Field], str]] = []
     for draft in drafts:
-        currency = _currency(ws, entity, draft)
+        currency = _currency(entity, draft, base_currency)
         fields = _amounts(plan, draft, currency)
         if fields:
-            due.append((draft, fields, currency, _rate_day(ws, entity, draft)))
+            due.append((draft, fields, currency))
     if not due:
         return
-    known = rates.load(ws, {currency for _, _, currency, _ in due})
-    for draft, fields, currency, day in due:
+    known = rates.load(ws, {currency for _, _, currency in due})
+    for draft, fields, currency in due:
+        day = ws.now.date() if currency == base_currency else rate_day(ws, entity, draft)
         rate = known.rate(currency, day)
         if rate is None:
             if currency in CURRENCIES:
@@ -68,12 +82,40 @@ def settle_money(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
             draft.values[field.id + BASE] = base
 
 
-def _currency(ws: Workspace, entity: Entity, draft: Draft) -> str:
+def _share(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft], base_currency: str, anew: bool) -> None:
+    """Rows whose amounts are added up as they are have the currency of what they belong to, and no other."""
+    link = plan.entity.fields[plan.entity.currency_from or ""]
+    theirs: dict[str, str] = {}
+    wanted: list[Draft] = []
+    for draft in drafts:
+        owner, before = draft.values.get(link.id), draft.before
+        if owner is None:
+            continue
+        if draft.parent is not None and draft.parent.id == owner:
+            theirs[owner] = str(draft.parent.values.get("currency") or base_currency)
+        elif anew or before is None or before.get(link.id) != owner or "currency" in draft.sent:
+            wanted.append(draft)
+    owners = {str(draft.values[link.id]) for draft in wanted} - theirs.keys()
+    target = ws.model.entity(link.to[0])
+    if owners and target is not None:
+        found = currencies(ws, target, owners)
+        theirs.update((id, currency or base_currency) for id, currency in found.items())
+    for draft in drafts:
+        currency = theirs.get(str(draft.values.get(link.id)))
+        if currency is None:
+            continue
+        given = draft.sent.get("currency")
+        if given not in (None, currency) and given != (draft.before or {}).get("currency"):
+            draft.wrong(ROW_CURRENCY("currency", given=str(given)[:20], currency=currency, label=link.label))
+        draft.values["currency"] = currency
+
+
+def _currency(entity: Entity, draft: Draft, base_currency: str) -> str:
     given = draft.values.get("currency")
     if given is None:
         if entity.currency_from is not None and draft.parent is not None:
             given = draft.parent.values.get("currency")
-        given = given or draft.learned.get("currency") or rates.base_currency(ws)
+        given = given or draft.learned.get("currency") or base_currency
         draft.values["currency"] = given
     elif given not in CURRENCIES and "currency" in draft.sent:
         draft.wrong(BAD_CURRENCY("currency", given=str(given)[:20]))
@@ -89,6 +131,8 @@ def _amounts(plan: WritePlan, draft: Draft, currency: str) -> list[Field]:
         anew = True
     fields = []
     for field in plan.money:
+        if "currency" in field.props:
+            continue  # computed in the base currency
         value = draft.values.get(field.id)
         if isinstance(value, Money):
             if value.currency not in (None, currency):
@@ -99,7 +143,8 @@ def _amounts(plan: WritePlan, draft: Draft, currency: str) -> list[Field]:
     return fields
 
 
-def _rate_day(ws: Workspace, entity: Entity, draft: Draft) -> dt.date:
+def rate_day(ws: Workspace, entity: Entity, draft: Draft) -> dt.date:
+    """The day whose exchange rate counts for a record."""
     value = draft.values.get(entity.rate_date) if entity.rate_date else None
     value = value or (draft.before or {}).get("created_at") or ws.now
     if isinstance(value, dt.datetime):

@@ -13,6 +13,7 @@ from metadata.fieldtypes.base import ValueProblem
 from metadata.model import Entity, Field
 from metadata.problems import Problem, kind
 from runtime.codecs import Codec
+from runtime.queries.fields import masked
 from runtime.records.drafts import Draft
 from runtime.records.plans import KEPT, WritePlan
 from runtime.workspace import Workspace
@@ -26,6 +27,11 @@ KEPT_BY_PLATFORM = kind(
     "records.kept_by_platform",
     en="{label} is kept by the platform. Leave it out.",
     zh="{label}由系统维护，请不要提交。",
+)
+COMPUTED = kind(
+    "records.computed",
+    en="{label} is computed. Leave it out, and change what it is computed from.",
+    zh="{label}由系统计算得出，请不要提交；如需变更，请修改其来源数据。",
 )
 MAY_NOT_WRITE = kind(
     "records.may_not_write",
@@ -41,6 +47,9 @@ NOT_AN_OBJECT = kind(
 
 class Readers(dict[str, tuple[Field, Codec | None]]):
     """Name -> the field and how its raw value is read; None where the actor may not write it."""
+
+    masked: frozenset[str] = frozenset()
+    """Ids of the fields that are shown as a mask, in some records at least."""
 
     @cached_property
     def writable(self) -> frozenset[str]:
@@ -70,8 +79,11 @@ def read(plan: WritePlan, readers: Readers, raw: Any, draft: Draft) -> None:
             draft.wrong(_unknown(plan.entity, readers, name))
             continue
         field, parse = found
+        if field.id in readers.masked and draft.before and given == masked(field, draft.before.get(field.id)):
+            continue  # a form sends back what it was shown
         if parse is None:
-            draft.wrong((KEPT_BY_PLATFORM if _kept(field) else MAY_NOT_WRITE)(field.key, label=field.label))
+            refusal = COMPUTED if field.computed is not None else KEPT_BY_PLATFORM if _kept(field) else MAY_NOT_WRITE
+            draft.wrong(refusal(field.key, label=field.label))
             continue
         try:
             sent[field.id] = None if given is None else parse(given)
@@ -86,7 +98,12 @@ def _unknown(entity: Entity, readers: Readers, name: object) -> Problem:
 
 
 def _kept(field: Field) -> bool:
-    return field.id in KEPT or field.type == "sequence"
+    return _always_kept(field) or field.type == "sequence"
+
+
+def _always_kept(field: Field) -> bool:
+    """Whether no channel writes a field: in which pool a record lies, only claims and returns say."""
+    return field.id in KEPT or (field.system and field.id == "pool")
 
 
 def readers_of(ws: Workspace, plan: WritePlan) -> Readers:
@@ -133,9 +150,10 @@ def _readers(
     found = Readers()
     for field in entity.fields.values():
         if carrier.rights.may_read(field.id):
-            writable = carrier.rights.may_write(field.id) and field.id not in KEPT
+            writable = carrier.rights.may_write(field.id) and not _always_kept(field)
             writable = writable and (numbers or field.type != "sequence")
             found[field.id] = (field, parser(plan, field) if writable else None)
+    found.masked = frozenset(id for id in found if carrier.rights.ever_masked(id))
     by_id = dict(found)
     for name, id in entity.names.items():
         if id in by_id and name not in by_id:

@@ -11,7 +11,7 @@ from metadata.model import Field
 from metadata.money import Money
 from metadata.problems import kind
 from runtime import vault
-from runtime.records.checking.values import KEPT_BY_PLATFORM, MAY_NOT_WRITE, UNKNOWN, Readers, readers_of
+from runtime.records.checking.values import COMPUTED, KEPT_BY_PLATFORM, MAY_NOT_WRITE, UNKNOWN, Readers, readers_of
 from runtime.records.drafts import Draft, draft_of
 from runtime.records.plans import BASE, KEPT, WritePlan
 from runtime.records.record import hidden_links
@@ -79,6 +79,8 @@ def _read(
             draft.wrong(NOT_CHOSEN(path, label=field.label))
         elif chosen is None:
             draft.wrong(NOT_AMONG(path, label=field.label, given=str(given)[:80]))
+        elif field.computed is not None and chosen is not records[0]:
+            draft.wrong(COMPUTED(path, label=field.label))
         elif parse is None and chosen is not records[0]:
             kept = field.id in KEPT or field.type == "sequence"
             draft.wrong((KEPT_BY_PLATFORM if kept else MAY_NOT_WRITE)(path, label=field.label))
@@ -131,7 +133,7 @@ def _choose_money(
     money = [each for each in plan.money if each.id in may]
     sources = {each.id: said[each.id] for each in money if each.id in said}
     for each in plan.money:
-        if each.id not in sources and first.get(each.id) is not None:
+        if each.computed is None and each.id not in sources and first.get(each.id) is not None:
             sources[each.id] = first
     held = {source.get("currency") for id, source in sources.items() if source.get(id) is not None}
     currency = first.get("currency")

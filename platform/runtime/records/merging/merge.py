@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from metadata.ids import is_uuid, uuid7
 from metadata.model import EMPTY, Entity
 from metadata.problems import BadRequest, Conflict, Forbidden, NotFound, Problem, kind
+from runtime import sharing
 from runtime.records.checking.checks import check
+from runtime.records.checking.locks import refuse_locked
 from runtime.records.checking.uniques import check_uniques
 from runtime.records.locked import Held, lock
 from runtime.records.merging.choosing import choose
@@ -62,12 +64,14 @@ def merge(
     others: Sequence[str],
     choices: Mapping[str, str] = EMPTY,
     versions: Mapping[str, int] = EMPTY,
+    confirm: Collection[str] = (),
 ) -> Merged:
     """Merge records into one of them.
 
     `choices` says per field, by today's key, whose value stays; without a word it is the survivor's, else the first
     of the others that has one. `versions` are what the caller saw, by id. What points at the others is moved as the
     model's relations say (`on_merge`); the others go into the recycle bin, and their addresses lead to the survivor.
+    `confirm`: names of the rules whose warnings do not stop it.
     Raises NotFound, Forbidden, BadRequest, Invalid, and Conflict for another version or where two records that must
     differ would become the same.
     """
@@ -78,13 +82,15 @@ def merge(
     ids = _ids(survivor, others)
     held = _held(ws, plan, ids)
     _require_versions(plan, held, versions)
+    refuse_locked(ws, plan.entity, ids)
     draft = choose(ws, plan, [held[id].values for id in ids], choices)
+    draft.confirmed = frozenset(confirm)
     check(ws, plan, [draft])
     refuse(draft)
     # The survivor's event is the cause of all others. It is written last: a value that must be unique is free only
     # when the record that had it is gone.
     draft.event, draft.kind = uuid7(), "merged"
-    draft.told = {"id": [list(ids[1:]), ids[0]]}
+    draft.told |= {"id": [list(ids[1:]), ids[0]]}
     moved = move(ws, plan.entity, ids[0], ids[1:], draft.event)
     draft.lists.update(moved.lists)
     mark(ws, plan.entity, ids[1:], merged_into=ids[0], cause=draft.event)
@@ -92,6 +98,7 @@ def merge(
     refuse(draft)
     write(ws, plan, [draft])
     follow(ws, moved, draft)
+    sharing.follow_merge(ws, plan.entity, ids[0], ids[1:], draft.event)
     return Merged(record_of(plan, draft), tuple(ids[1:]), moved.counts())
 
 

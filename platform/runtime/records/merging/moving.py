@@ -17,7 +17,10 @@ from runtime import events
 from runtime.database.errors import UniqueViolation
 from runtime.events import Fact
 from runtime.prepared import Prepared, prepare
+from runtime.processes import starting
 from runtime.queries.cache import kept
+from runtime.records.computing.compute import compute
+from runtime.records.computing.following import Change, follow_links, links_of
 from runtime.records.drafts import Draft, draft_of
 from runtime.records.locked import lock
 from runtime.records.merging.colliding import collision
@@ -47,6 +50,8 @@ class Moved:
     rows: Counter[str] = field(default_factory=Counter)
     lists: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     following: list[tuple[WritePlan, list[str]]] = field(default_factory=list)
+    links: list[tuple[WritePlan, list[Change]]] = field(default_factory=list)
+    """The links that were moved, for what is computed from them."""
 
     def counts(self) -> Mapping[str, int]:
         return {entity: count for entity, count in self.rows.items() if count}
@@ -77,17 +82,33 @@ def move(ws: Workspace, entity: Entity, survivor: str, losers: Sequence[str], ca
         fields = [each.field for each in arms if each.plan == plan]
         _update(ws, entity, plan, fields, survivor, losers, list(rows))
         facts += _facts(entity, plan, rows, survivor, cause)
+        changes = [_change(entity, row, links, survivor, cause) for row, links in rows.items() if links]
+        moved.links.append((plan, changes))
         moved.rows[plan.entity.id] += sum(1 for links in rows.values() if links)
     for each in pairs:
         facts += _move_pairs(ws, entity, each, settle(ws, each, survivor, losers), survivor, losers, cause, moved)
     events.append_many(ws, facts)
     if not OF_ACCESS.isdisjoint(moved.rows):
         bump_access(ws)
+    for plan, moving in moved.links:
+        if not plan.entity.generated:
+            before = {each.id: each.before or {} for each in moving if each.after is not None}
+            starting.relinked(ws, plan, before, facts)
     return moved
 
 
+def _change(entity: Entity, row: str, links: Sequence[tuple[Field, str]], survivor: str, cause: str | None) -> Change:
+    before, after = (
+        {link.id: AnyLink(entity.id, id) if link.type == "any_link" else id for link, id in ends}
+        for ends in (links, [(link, survivor) for link, _ in links])
+    )
+    return Change(row, before, after, cause)
+
+
 def follow(ws: Workspace, moved: Moved, survivor: Draft) -> None:
-    """Hand what follows an owner over to the survivor's."""
+    """Hand what follows an owner over to the survivor's, and compute what follows from the links that were moved."""
+    for plan, changes in moved.links:
+        follow_links(ws, plan, changes, {survivor.id: survivor})
     for plan, ids in moved.following:
         due = []
         for id, held in lock(ws, plan, ids, "update", everything=True).items():
@@ -95,6 +116,7 @@ def follow(ws: Workspace, moved: Moved, survivor: Draft) -> None:
                 draft = draft_of(id, held.values)
                 draft.values.update(owner=survivor.values["owner"], unit=survivor.values["unit"])
                 due.append(draft)
+        compute(ws, plan, due)
         write(ws, plan, due)
 
 
@@ -206,7 +228,7 @@ def _facts(
     for row, links in rows.items():
         changes = {link.id: [_told(plan, link, entity, each) for each in (target, survivor)] for link, target in links}
         if changes:
-            yield Fact("updated", plan.entity.id, row, changes, cause, 1)
+            yield Fact("updated", plan.entity.id, row, changes, cause, 1, uuid7())
 
 
 def _told(plan: WritePlan, link: Field, entity: Entity, id: str) -> Any:
@@ -239,6 +261,13 @@ def _move_pairs(
         _bury(ws, plan, settled.buried)
     _update(ws, entity, plan, fields, survivor, losers, settled.moving)
     moved.rows[plan.entity.id if not plan.entity.generated else pairs.holder.entity.id] += len(settled.living)
+    ends_of = {row: dict(zip((pairs.near, pairs.far), held, strict=True)) for row, held in settled.living.items()}
+    mine = {each.id for each in fields}
+    mapped = {row: _with_survivor(held, mine, survivor, losers) for row, held in ends_of.items()}
+    moved.links.append((plan, [Change(row, held, mapped[row], cause) for row, held in ends_of.items()]))
+    gone = [row for row in settled.doubles if row not in ends_of] if plan.entity.generated else []
+    known = links_of(ws, plan, (pairs.near, pairs.far), gone) if gone and plan.entity.triggers else ()
+    moved.links.append((plan, [Change(row, held, None, cause) for row, held in known]))
     facts: list[Fact] = []
     if not plan.entity.generated:
         rows = {
@@ -258,6 +287,10 @@ def _move_pairs(
             for id, (before, after) in told.items()
         ]
     return facts
+
+
+def _with_survivor(held: Mapping[str, str], ends: Collection[str], survivor: str, losers: Collection[str]) -> Any:
+    return {end: survivor if end in ends and id in losers else id for end, id in held.items()}
 
 
 def _bury(ws: Workspace, plan: WritePlan, rows: Collection[str]) -> None:

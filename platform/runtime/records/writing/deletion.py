@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +19,11 @@ from runtime import events
 from runtime.codecs import column_type, encoder
 from runtime.events import Fact
 from runtime.prepared import Prepared, prepare
+from runtime.processes import starting
+from runtime.records.checking.locks import locks_on_going
+from runtime.records.computing.following import Change, follow_gone, follow_links
+from runtime.records.drafts import Draft
+from runtime.records.locked import lock
 from runtime.records.plans import WritePlan, plan_of
 from runtime.records.targets import among, id_list
 from runtime.records.writing.reach import Pointing, blocks, walk
@@ -33,34 +37,68 @@ OF_ACCESS = frozenset({"user", "unit", "user__units"})
 def mark(
     ws: Workspace, entity: Entity, ids: Collection[str], *, merged_into: str | None = None, cause: str | None = None
 ) -> str:
-    """Delete records that are locked and that the actor may delete; the deletion id of the first.
+    """Delete records that are locked and that the actor may delete, and compute what follows; the deletion id of the
+    first. Raises Conflict, naming them, when other records need one of them."""
+    deletion, follow = remove(ws, entity, ids, merged_into=merged_into, cause=cause)
+    follow()
+    return deletion
+
+
+def remove(
+    ws: Workspace,
+    entity: Entity,
+    ids: Collection[str],
+    *,
+    merged_into: str | None = None,
+    cause: str | None = None,
+    parts: bool = False,
+) -> tuple[str, Callable[[], None]]:
+    """The same without what follows: that is computed by what comes back, when whoever deletes has written the rest.
 
     Each is a deletion of its own, together with what goes along with it, so that each can be restored alone.
-    `merged_into` is the record that they are part of since; `cause` the event that it follows from. Raises Conflict,
-    naming them, when other records need one of them.
+    `merged_into` is the record that they are part of since; `cause` the event that it follows from. `parts`: they are
+    rows of a list that is saved with their record. Raises Conflict, naming them, when other records need one of them,
+    and when one is locked.
     """
     reach = walk(ws, entity, ids)
-    problems = blocks(ws, reach)
+    emptied = [(pointing.source.entity, {row for row, _ in rows}) for pointing, rows in reach.staying("clear")]
+    closed, ending = locks_on_going(ws, reach.marked, emptied, parts=parts)
+    problems = [*blocks(ws, reach), *closed]
     if problems:
         raise Conflict(problems)
+    if ending:
+        from runtime import approvals  # which delete nothing but are told of it
+
+        approvals.end_with_records(ws, ending)
     deletions = {root: uuid7() for root in reach.marked[entity.id] if reach.marked[entity.id][root] == root}
     told = {root: uuid7() for root in deletions}
     facts: list[Fact] = []
     for entity_id, marked in reach.marked.items():
         plan = _plan(ws, entity_id)
+        ids_of = {} if plan.entity.generated else _start(ws, plan, marked, told)
         _mark(ws, plan, marked, deletions)
         if not plan.entity.generated:
-            facts += [_fact(entity_id, id, root, told, cause) for id, root in marked.items()]
+            facts += [_fact(entity_id, id, root, told, cause, ids_of.get(id)) for id, root in marked.items()]
     if merged_into is not None:
         _point(ws, entity, ids, merged_into)
         facts = [_merged(each, merged_into) if each.record in deletions else each for each in facts]
     first = cause or (next(iter(told.values())) if facts else None)
-    for pointing, rows in reach.staying("clear"):
+    staying = list(reach.staying("clear"))
+    for pointing, rows in staying:
         facts += clear(ws, pointing, rows, first)
     events.append_many(ws, facts)
     if not OF_ACCESS.isdisjoint(reach.marked):
         bump_access(ws)
-    return next(iter(deletions.values()), "")
+    for pointing, rows in staying:
+        start_cleared(ws, pointing, rows, facts)
+
+    def follow() -> None:
+        for pointing, rows in staying:
+            follow_cleared(ws, pointing, rows, first)
+        for entity_id, marked in reach.marked.items():
+            follow_gone(ws, _plan(ws, entity_id).entity, {id: told.get(root, first) for id, root in marked.items()})
+
+    return next(iter(deletions.values()), ""), follow
 
 
 def _mark(ws: Workspace, plan: WritePlan, marked: Mapping[str, str], deletions: Mapping[str, str]) -> None:
@@ -77,15 +115,27 @@ def _mark(ws: Workspace, plan: WritePlan, marked: Mapping[str, str], deletions: 
     _marking_each(plan).run(ws.db, stamp(ws) | params)
 
 
-def _fact(entity_id: str, id: str, root: str, told: Mapping[str, str], cause: str | None) -> Fact:
+def _start(ws: Workspace, plan: WritePlan, marked: Mapping[str, str], told: Mapping[str, str]) -> Mapping[str, str]:
+    """Start what follows from the deletion of some rows, which are still there; the ids that their events get."""
+    if not starting.wants_gone(ws, plan.entity):
+        return {}
+    drafts = []
+    for id, held in lock(ws, plan, list(marked), "delete", everything=True).items():
+        root = marked[id] == id and id in told
+        drafts.append(Draft(id, held.values, held.values, event=told[id] if root else uuid7()))
+    starting.gone(ws, plan, drafts)
+    return {each.id: each.event for each in drafts if each.event is not None}
+
+
+def _fact(entity_id: str, id: str, root: str, told: Mapping[str, str], cause: str | None, own: str | None) -> Fact:
     """The event of a deleted record; that of what went along names its record's as the cause."""
     if id == root and id in told:
         return Fact("deleted", entity_id, id, cause=cause, depth=1 if cause else 0, id=told[id])
-    return Fact("deleted", entity_id, id, cause=told[root], depth=2 if cause else 1)
+    return Fact("deleted", entity_id, id, cause=told[root], depth=2 if cause else 1, id=own)
 
 
 def _merged(fact: Fact, survivor: str) -> Fact:
-    return replace(fact, kind="merged", changes={"id": [fact.record, survivor]})
+    return fact._replace(kind="merged", changes={"id": [fact.record, survivor]})
 
 
 def _point(ws: Workspace, entity: Entity, ids: Collection[str], survivor: str) -> None:
@@ -100,11 +150,34 @@ def clear(ws: Workspace, pointing: Pointing, rows: Sequence[tuple[str, str]], ca
     ids = {row for row, _ in rows}
     _clearing(plan, field.id).run(ws.db, stamp(ws) | {"wanted": id_list(ws.db.dialect, ids)})
     keep = plan.keeps[field.id]
+    known = not plan.entity.generated and starting.watches(ws, plan.entity)
     facts = []
     for row, target in rows:
-        before: Any = AnyLink(pointing.target.id, target) if field.type == "any_link" else target
-        facts.append(Fact("updated", plan.entity.id, row, {field.id: [keep({field.id: before}), None]}, cause, 1))
+        told = {field.id: [keep({field.id: _linked(pointing, target)}), None]}
+        facts.append(Fact("updated", plan.entity.id, row, told, cause, 1, uuid7() if known else None))
     return facts
+
+
+def _linked(pointing: Pointing, target: str) -> Any:
+    return AnyLink(pointing.target.id, target) if pointing.field.type == "any_link" else target
+
+
+def start_cleared(ws: Workspace, pointing: Pointing, rows: Sequence[tuple[str, str]], facts: Sequence[Fact]) -> None:
+    """Start what follows where links have been emptied."""
+    if not pointing.source.entity.generated:
+        before = {row: {pointing.field.id: _linked(pointing, target)} for row, target in rows}
+        starting.relinked(ws, pointing.source, before, facts)
+
+
+def follow_cleared(ws: Workspace, pointing: Pointing, rows: Sequence[tuple[str, str]], cause: str | None) -> None:
+    """Compute what follows from links that have been emptied."""
+    field = pointing.field.id
+    any_link = pointing.field.type == "any_link"
+    changes = [
+        Change(row, {field: AnyLink(pointing.target.id, target) if any_link else target}, {field: None}, cause)
+        for row, target in rows
+    ]
+    follow_links(ws, pointing.source, changes)
 
 
 def stamp(ws: Workspace) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from runtime.records.computing.compute import compute
 from runtime.records.drafts import Draft, draft_of
 from runtime.records.locked import lock
 from runtime.records.plans import WritePlan, plan_of
@@ -32,4 +33,5 @@ def follow_owners(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft], write
                 draft = draft_of(id, held.values)
                 draft.values.update(owner=leader.values["owner"], unit=leader.values["unit"])
                 due.append(draft)
+        compute(ws, followers, due)
         write(ws, followers, due)

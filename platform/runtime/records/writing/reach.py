@@ -65,7 +65,7 @@ class Reach:
 
 
 def walk(ws: Workspace, entity: Entity, ids: Collection[str]) -> Reach:
-    """Everything that is deleted with these records. The rows found are locked."""
+    """Everything that is deleted with these records. Where the workspace writes, the rows found are locked."""
     reach = Reach()
     due = [(entity, reach.add(entity.id, ((id, id) for id in ids)))]
     while due:
@@ -107,8 +107,9 @@ def _pointing(ws: Workspace, target: Entity, ids: Collection[str]) -> list[Point
     links = [(plan, field, on_delete) for plan, field, on_delete in _links_to(ws, target)]
     if not links or not ids:
         return []
-    dialect = ws.db.dialect
-    statement = kept(ws.model).get(("pointing", target.id, dialect), lambda: _statement(links, target, dialect))
+    dialect, lock = ws.db.dialect, ws.db.writing
+    key = ("pointing", target.id, dialect, lock)
+    statement = kept(ws.model).get(key, lambda: _statement(links, target, dialect, lock))
     rows: list[list[tuple[str, str]]] = [[] for _ in links]
     for at, row, pointed in statement.fetch(ws.db, {"wanted": id_list(dialect, ids)}):
         rows[at].append((row, pointed))
@@ -130,7 +131,7 @@ def _links_to(ws: Workspace, target: Entity) -> Iterator[tuple[WritePlan, Field,
             yield plan, source.fields[relation.field], relation.on_delete
 
 
-def _statement(links: list[tuple[WritePlan, Field, OnDelete]], target: Entity, dialect: str) -> Prepared:
+def _statement(links: list[tuple[WritePlan, Field, OnDelete]], target: Entity, dialect: str, lock: bool) -> Prepared:
     selects = []
     for at, (plan, link, _) in enumerate(links):
         table, column = plan.table.table, plan.table.column(link.id)
@@ -140,7 +141,7 @@ def _statement(links: list[tuple[WritePlan, Field, OnDelete]], target: Entity, d
         chosen = chosen.where(among(column, "wanted", dialect), table.c[DELETED_AT].is_(None))
         if link.type == "any_link":
             chosen = chosen.where(plan.table.fields[link.id].columns[1] == target.id)
-        if dialect == "postgresql":
+        if dialect == "postgresql" and lock:
             chosen = chosen.order_by(plan.table.column("id")).with_for_update(of=table)
         held = chosen.subquery(f"arm{at}")
         selects.append(sa.select(held.c.arm, held.c.row, held.c.target))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from metadata.fieldtypes.base import ColumnSpec
 from metadata.model import Entity, Field, OnDelete
 from metadata.problems import Conflict, Forbidden, Problem, kind
-from runtime import events
+from runtime import events, sealing
 from runtime.codecs import column_type, encoder
 from runtime.database.errors import UniqueViolation
 from runtime.events import Fact
@@ -19,11 +19,13 @@ from runtime.prepared import Prepared, prepare
 from runtime.queries.build import Build, Source, Statement, actor_shape, inputs_of
 from runtime.queries.cache import kept
 from runtime.queries.rules import row_rule
+from runtime.records.checking.locks import refuse_returning
+from runtime.records.computing.following import follow_back
 from runtime.records.plans import KEPT, WritePlan, plan_of
 from runtime.records.policies import may_not, not_found
 from runtime.records.record import Record
 from runtime.records.targets import among, id_list
-from runtime.records.writing.deletion import OF_ACCESS, clear, stamped
+from runtime.records.writing.deletion import OF_ACCESS, clear, follow_cleared, stamped, start_cleared
 from runtime.records.writing.reach import Pointing
 from runtime.records.writing.refusals import taken, violated
 from runtime.tables import DELETED_AT, DELETION, MERGED_INTO, table_of
@@ -47,14 +49,22 @@ def bring_back(ws: Workspace, entity: Entity, id: str) -> Record:
     for each in _may_cascade(ws, entity):
         found = plan_of(ws.model, each, ws.db.dialect)
         revived[each.id] = _revive(ws, found, deletion)
-    facts = [Fact("restored", entity.id, id), *_missing(ws, revived)]
+    refuse_returning(ws, revived)
+    facts, cleared = _missing(ws, revived)
+    facts.insert(0, Fact("restored", entity.id, id))
     for entity_id, ids in revived.items():
         each_entity = ws.model.entity(entity_id)
         if each_entity is not None and not each_entity.generated:
             facts += [Fact("restored", entity_id, each, depth=1) for each in ids if each != id]
     events.append_many(ws, facts)
+    for pointing, rows in cleared:
+        start_cleared(ws, pointing, rows, facts)
     if not OF_ACCESS.isdisjoint(revived):
         bump_access(ws)
+    for entity_id, ids in revived.items():
+        back = ws.model.entity(entity_id)
+        if back is not None:
+            follow_back(ws, back, dict.fromkeys(ids))
     version = record["version"] + 1
     return Record(entity, id, version, record | {"version": version, "updated_at": ws.now, "updated_by": ws.actor.user})
 
@@ -71,7 +81,7 @@ def _deleted(ws: Workspace, plan: WritePlan, id: str) -> tuple[str, dict[str, An
     deletion, allowed = rows[0][-2:]
     if not allowed:
         raise Forbidden(may_not(plan.entity, "restore"))
-    return str(deletion), plan.values(rows[0])
+    return str(deletion), sealing.values(ws, plan, rows[0])
 
 
 def _finding(build: Build, plan: WritePlan) -> Statement:
@@ -124,10 +134,14 @@ def _reviving(plan: WritePlan) -> Prepared:
     return prepare(sa.update(table).values(values).where(this).returning(plan.table.column("id")), plan.dialect)
 
 
-def _missing(ws: Workspace, revived: dict[str, list[str]]) -> list[Fact]:
+Cleared = list[tuple[Pointing, list[tuple[str, str]]]]
+
+
+def _missing(ws: Workspace, revived: dict[str, list[str]]) -> tuple[list[Fact], Cleared]:
     """Empty the links to records that were deleted meanwhile, where they may be empty. Raises Conflict for others."""
     problems: list[Problem] = []
     facts: list[Fact] = []
+    cleared: Cleared = []
     for entity_id, ids in revived.items():
         entity = ws.model.entity(entity_id)
         if entity is None or not ids:
@@ -138,12 +152,15 @@ def _missing(ws: Workspace, revived: dict[str, list[str]]) -> list[Fact]:
             statement = kept(ws.model).get(key, partial(_dangling, ws, plan, field, target))
             rows = [(row, gone) for row, gone in statement.fetch(ws.db, {"wanted": id_list(ws.db.dialect, ids)})]
             if rows and on_delete == "clear":
-                facts += clear(ws, Pointing(plan, field, on_delete, target, tuple(rows)), rows, None)
+                pointing = Pointing(plan, field, on_delete, target, tuple(rows))
+                facts += clear(ws, pointing, rows, None)
+                cleared.append((pointing, rows))
+                follow_cleared(ws, pointing, rows, None)
             elif rows:
                 problems.append(STILL_DELETED(field.key, label=field.label, entity=entity.label))
     if problems:
         raise Conflict(problems)
-    return facts
+    return facts, cleared
 
 
 def _links_of(ws: Workspace, plan: WritePlan) -> Iterator[tuple[Field, OnDelete, Entity]]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from metadata.access import platform_actor
 from metadata.ids import uuid7s
-from runtime import events, files, notifications, numbers, search
+from runtime import events, files, notifications, numbers, sealing, search
 from runtime.events import Fact
+from runtime.jobs.table import enqueue
 from runtime.prepared import Prepared, prepare
+from runtime.processes import starting
 from runtime.records.checking.children import child_plan
 from runtime.records.checking.lists import pair_plan
+from runtime.records.computing.following import follow_writes
 from runtime.records.drafts import Draft
 from runtime.records.plans import BASE, KEPT, WritePlan, told_money
-from runtime.records.writing.deletion import OF_ACCESS, mark
+from runtime.records.writing import stays
+from runtime.records.writing.deletion import OF_ACCESS, remove
 from runtime.records.writing.following import follow_owners
 from runtime.records.writing.refusals import told
 from runtime.records.writing.updating import updating_many
@@ -33,6 +39,12 @@ def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     Raises Invalid or Conflict for what only the database could know.
     """
     _write(ws, plan, drafts)
+    if plan.entity.pooled:
+        stays.remember(ws, plan, drafts)
+    if any(draft.passed for draft in drafts):
+        from runtime import approvals  # whose own transitions are saves
+
+        approvals.remember_edits(ws, plan, drafts)
     notifications.tell_assigned(ws, plan, drafts)
 
 
@@ -41,12 +53,16 @@ def _write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     old = [(draft, changed) for draft in drafts if draft.before is not None and (changed := _changes(draft))]
     if not new and not old:
         return
+    followed = not plan.entity.generated and starting.watches(ws, plan.entity)
+    if followed or (plan.entity.triggers and not plan.entity.generated):
+        for draft, id in zip(drafts, uuid7s(len(drafts)), strict=True):
+            draft.event = draft.event or id  # what follows names it as its cause
     with told(plan, drafts):
         if new:
             _stamp_new(ws, plan, new)
             _insert(ws, plan, new)
         if old:
-            _stamp_old(ws, old)
+            _stamp_old(ws, [each for each in old if not _follows(plan, *each)])
             _update(ws, plan, old)
             follow_owners(ws, plan, [draft for draft, _ in old], _write)
     _write_parts(ws, plan, drafts)
@@ -55,6 +71,27 @@ def _write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     if plan.entity.id in OF_ACCESS and not ws.db.notes.get("access"):
         ws.db.notes["access"] = True
         bump_access(ws)
+    if plan.entity.id == "user" and old and ws.model.index.get("approvals"):
+        _tell_of_leavers(ws, [draft for draft, _ in old])
+    follow_writes(ws, plan, [*new, *(draft for draft, _ in old)])
+    if followed:
+        starting.happened(ws, plan, new, [draft for draft, _ in old])
+
+
+def _tell_of_leavers(ws: Workspace, drafts: Sequence[Draft]) -> None:
+    """What people who are no longer active were asked goes to others, in a job of its own."""
+    for draft in drafts:
+        if draft.values.get("active") is False and (draft.before or {}).get("active") is not False:
+            alone = replace(ws, actor=platform_actor("job"), session=None)
+            enqueue(alone, "approval_leaver", {"user": draft.id})
+
+
+def _follows(plan: WritePlan, draft: Draft, changed: Sequence[str]) -> bool:
+    """Whether only what is computed changes, since other records did: nobody has written this one."""
+    fields = plan.entity.fields
+    return draft.follows and all(
+        key == "version" or fields[key.removesuffix(BASE)].computed is not None for key in changed
+    )
 
 
 def _changes(draft: Draft) -> list[str]:
@@ -89,7 +126,7 @@ def _insert(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     # Pairs are told by the record that they belong to.
     facts = [] if plan.entity.generated else [_fact(plan, draft) for draft in drafts]
     tokens = [search.index_values(plan.entity, draft.values) for draft in drafts] if plan.entity.search else []
-    rows = [plan.row(draft.values) for draft in drafts]
+    rows = [plan.row(sealing.row(ws, plan, draft)) for draft in drafts]
     postgres = plan.dialect == "postgresql"
     if postgres and tokens:
         for row, found in zip(rows, tokens, strict=True):
@@ -113,7 +150,7 @@ def _insert_many(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
 
     def rows() -> Iterator[Sequence[Any]]:
         for draft, id in zip(drafts, ids, strict=True):
-            row = plan.copy_row(draft.values)
+            row = plan.copy_row(sealing.row(ws, plan, draft))
             if entity.search:
                 found = search.index_values(entity, draft.values)
                 if postgres:
@@ -127,6 +164,7 @@ def _insert_many(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
     names = (*plan.copied, SEARCH) if postgres and entity.search else plan.copied
     ws.db.copy(plan.table.table.name, names, rows())
     if told:
+        ws.host.ahead.start()
         ws.db.copy("_event", events.COLUMNS, told)
         events.ring(ws)
     if tokens:
@@ -134,7 +172,7 @@ def _insert_many(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
 
 
 def _fact(plan: WritePlan, draft: Draft) -> Fact:
-    return Fact("created", plan.entity.id, draft.id, _created(plan, draft))
+    return Fact("created", plan.entity.id, draft.id, _created(plan, draft) | draft.told, id=draft.event)
 
 
 def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
@@ -145,7 +183,7 @@ def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
         if value is not None:
             found[id] = [None, value if dump is None else dump(value)]
     for field in plan.money:
-        amount, currency = values.get(field.id), values.get("currency")
+        amount, currency = values.get(field.id), field.props.get("currency") or values.get("currency")
         if amount is not None:
             found[field.id] = [None, told_money(amount, currency) if currency else plan.keeps[field.id](values)]
     return _with_lists(found, draft) if draft.lists else found
@@ -153,7 +191,15 @@ def _created(plan: WritePlan, draft: Draft) -> dict[str, Any]:
 
 def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[str]]]) -> None:
     facts = [
-        Fact(draft.kind, plan.entity.id, draft.id, _updated(plan, draft, changed) | draft.told, id=draft.event)
+        Fact(
+            draft.kind,
+            plan.entity.id,
+            draft.id,
+            _updated(plan, draft, changed) | draft.told,
+            draft.cause,
+            1 if draft.cause else 0,
+            draft.event,
+        )
         for draft, changed in changes
     ]
     keys = frozenset(key for _, changed in changes for key in changed)
@@ -161,12 +207,13 @@ def _update(ws: Workspace, plan: WritePlan, changes: Sequence[tuple[Draft, list[
     searched = not keys.isdisjoint(plan.entity.search)
     postgres = plan.dialect == "postgresql"
     if postgres and len(changes) > _FEW:
+        ws.host.ahead.start()
         updating_many(ws, plan, [draft for draft, _ in changes], names, searched)
         events.append_many(ws, facts)
         return
     rows = []
     for draft, _ in changes:
-        row = {name: value for name, value in plan.row(draft.values).items() if name in names}
+        row = {name: value for name, value in plan.row(sealing.row(ws, plan, draft)).items() if name in names}
         row["key"] = draft.id
         if searched and postgres:
             row[SEARCH] = search.tsvector_text(search.index_values(plan.entity, draft.values))
@@ -202,6 +249,27 @@ def _with_lists(found: dict[str, Any], draft: Draft) -> dict[str, Any]:
     for id, (before, after) in draft.lists.items():
         found[id] = [list(before), list(after)]
     return found
+
+
+def correct(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    """Write what is computed where it is not what it should be: no version grows, and nobody is told."""
+    due = [draft for draft in drafts if draft.changed()]
+    keys = frozenset(key for draft in due for key in draft.changed())
+    names = frozenset(column.name for column in plan.columns if column.key in keys)
+    searched = not keys.isdisjoint(plan.entity.search)
+    if not due:
+        return
+    if plan.dialect == "postgresql":
+        updating_many(ws, plan, due, names, searched)
+        return
+    rows = [
+        {name: value for name, value in plan.row(sealing.row(ws, plan, draft)).items() if name in names}
+        | {"key": draft.id}
+        for draft in due
+    ]
+    _updating(plan, names, False, False).many(ws.db, rows)
+    if searched:
+        _move_tokens(ws, plan, due)
 
 
 @lru_cache(maxsize=4_000)
@@ -252,7 +320,9 @@ def _forgetting(plan: WritePlan) -> Prepared:
 
 
 def _write_parts(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
-    """Children and pairs, after the records that they live with."""
+    """Children and pairs, after the records that they live with. What follows from those that are gone is computed
+    when those that come are there."""
+    following: list[Callable[[], None]] = []
     for field in (*plan.children, *plan.lists):
         parts = [part for draft in drafts for part in draft.children.get(field.key, ())]
         gone = [id for draft in drafts for id in draft.removed.get(field.id, ())]
@@ -260,6 +330,8 @@ def _write_parts(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Non
             continue
         part_plan = child_plan(ws, field)[0] if field in plan.children else pair_plan(ws, plan, field)[0]
         if gone:
-            mark(ws, part_plan.entity, gone)
+            following.append(remove(ws, part_plan.entity, gone, parts=True)[1])
         if parts:
             _write(ws, part_plan, parts)
+    for follow in following:
+        follow()

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from runtime import search
+from runtime import sealing, search
 from runtime.prepared import Prepared, prepare
 from runtime.records.drafts import Draft
 from runtime.records.plans import WritePlan
@@ -22,7 +22,7 @@ def updating_many(
 ) -> None:
     """Write these columns of some rows, which are there."""
     chosen = [(at, name) for at, name in enumerate(plan.copied) if name in names]
-    rows = [plan.copy_row(draft.values) for draft in drafts]
+    rows = [plan.copy_row(sealing.row(ws, plan, draft)) for draft in drafts]
     params = {name: _array(_text(row[at]) for row in rows) for at, name in chosen}
     params["key"] = _array(draft.id for draft in drafts)
     if searched:

@@ -1,0 +1,1 @@
+"""What other systems send: webhooks that come in."""

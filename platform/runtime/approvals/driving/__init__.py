@@ -1,0 +1,1 @@
+"""Transitions carried out: decided by the engine, written, told, timed."""

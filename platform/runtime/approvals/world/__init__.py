@@ -1,0 +1,1 @@
+"""What the engine asks about the record, the people and the clock."""

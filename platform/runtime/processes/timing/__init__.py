@@ -1,0 +1,1 @@
+"""Workflows that time starts: dates of records that are reached, and schedules."""

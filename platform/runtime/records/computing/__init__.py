@@ -1,0 +1,1 @@
+"""Fields that get their values by themselves: computed in the save, and anew where another record's change asks it."""

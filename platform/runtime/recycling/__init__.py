@@ -1,0 +1,1 @@
+"""Records go back to their pools when nothing has happened for too long."""

@@ -1,0 +1,1 @@
+"""Approvals: who decides, and what follows from what they decide. Pure."""
