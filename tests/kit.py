@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import itertools
 import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -107,8 +106,6 @@ Source = str | Path | Layer
 """YAML text of a whole package (it contains a line break), the code of a package of configs/ or tests/packages, a
 folder, or a layer."""
 
-_numbers = itertools.count(1)
-
 
 # -- descriptions
 
@@ -174,9 +171,14 @@ def postgres_host(database: str, folder: Path) -> Iterator[Host]:
 # -- tenants, people, workspaces
 
 
+def _name() -> str:
+    """A name without a word or a number: it stands on every page, where a test may look for what must not be there."""
+    return "t" + "".join(secrets.choice("bcdfghjkmnpqrstvwxz") for _ in range(12))
+
+
 def tenant(host: Host, *sources: Source, name: str | None = None) -> Tenant:
     """A new tenant with these packages, MINI when none is given."""
-    return tenants.create(host, name or f"t{next(_numbers)}-{secrets.token_hex(3)}", layers(*(sources or (MINI,))))
+    return tenants.create(host, name or _name(), layers(*(sources or (MINI,))))
 
 
 def directory_all(host: Host) -> list[Tenant]:

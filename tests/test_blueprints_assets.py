@@ -94,7 +94,7 @@ def test_building_again_changes_nothing_and_takes_no_time() -> None:
     before = (assets.DIST / "manifest.json").stat().st_mtime_ns
     began = time.monotonic()
     done = subprocess.run([make, "assets"], cwd=kit.ROOT, check=True, capture_output=True, text=True, timeout=20)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert "Nothing to be done" in done.stdout
     assert (assets.DIST / "manifest.json").stat().st_mtime_ns == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -116,9 +115,9 @@ def test_a_place_to_go_back_to_that_is_no_address_is_the_first_page(here: Site) 
 
 VIEWS = """
 views:
-  deal_first: {entity: deal, label: First, where: "amount > 77", columns: {name: {}}}
-  deal_board: {entity: deal, kind: board, label: Board, by: stage, where: "amount > 77"}
-  deal_calendar: {entity: deal, kind: calendar, label: Days, from: closes, where: "amount > 77"}
+  deal_first: {entity: deal, label: First, where: "amount > 7711223344", columns: {name: {}}}
+  deal_board: {entity: deal, kind: board, label: Board, by: stage, where: "amount > 7711223344"}
+  deal_calendar: {entity: deal, kind: calendar, label: Days, from: closes, where: "amount > 7711223344"}
 """
 
 
@@ -137,12 +136,7 @@ def test_a_view_by_what_is_hidden_does_not_tell_its_condition(sqlite_host: Host)
         answer = seller.get(path)
         text = answer.get_data(as_text=True)
         assert answer.status_code in (200, 404, 422), path
-        assert "amount" not in text.lower().replace('class="amount"', "") and "77" not in _without_token(text), path
-
-
-def _without_token(text: str) -> str:
-    """The masked secret of the session is full of digits, and ids of icons' shapes are."""
-    return " ".join(re.findall(r">([^<>]*)<", text))
+        assert "amount" not in text.lower().replace('class="amount"', "") and "7711223344" not in text, path
 
 
 def test_a_saved_group_by_what_is_hidden_is_left_out(sqlite_host: Host) -> None:

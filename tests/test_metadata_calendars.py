@@ -165,14 +165,14 @@ def test_what_is_too_far_is_empty_and_nothing_breaks_at_the_ends_of_time() -> No
 
 def test_years_are_counted_fast() -> None:
     office = calendar(zone="Europe/Berlin", _2026_06_08="")
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert add_business_seconds(office, at("2026-06-01 10:00"), (MOST_YEARS - 2) * 250 * 8 * HOUR) is not None
-    assert time.perf_counter() - begin < 2
-    begin = time.perf_counter()
+    assert time.process_time() - begin < 2
+    begin = time.process_time()
     for count in range(1_000):
         business_time_between(office, at("2026-06-01 10:00"), at("2036-06-01 10:00"))
         add_business_days(office, DAY, count * 100)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 # -- against a count day by day

@@ -352,7 +352,7 @@ def test_hostile_texts_are_refused_at_once(text: str) -> None:
         for problem in error.problems:
             assert len(problem.message("en")) < 500 and len(problem.message("zh")) < 500
             problem.message("en").encode()
-    assert min(spent) < 0.03, f"{min(spent) * 1000:.1f} ms"
+    assert min(spent) < 0.1, f"{min(spent) * 1000:.1f} ms"
 
 
 def test_the_largest_that_is_allowed_is_understood() -> None:

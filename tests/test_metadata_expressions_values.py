@@ -150,10 +150,10 @@ def test_no_text_grows_beyond_its_bound_and_none_is_made_on_the_way() -> None:
     long = row(name="ab" * 9_000)
     assert given_value("concat(name, name)", "text", long) is None
     assert given_value("upper(name)", "text", long) == "AB" * 9_000
-    begin = time.perf_counter()
+    begin = time.process_time()
     huge = row(name="a" * LONGEST_TEXT)
     assert given_value("replace(name, 'a', name)", "text", huge) is None  # would be 400 million characters
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 1
 
 
 DATES: list[tuple[str, str | None]] = [

@@ -489,6 +489,6 @@ def test_a_ring_never_fails_when_redis_is_away(tmp_path: Path) -> None:
         begun = time.monotonic()
         with attached(host):
             id = queue(host, tenant)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
         jobs.drain(host, tenant)
         assert job(host, tenant, id).state == "done"
