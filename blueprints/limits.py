@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
-from flask import Flask, Request, request
+from flask import Flask, Request
+from flask.globals import request_ctx
 
 from blueprints.context import policy
 from metadata.problems import BadRequest, TooLarge, kind
@@ -75,13 +76,14 @@ def _bound() -> None:
     rule = policy()
     if rule is None:
         return  # no route: the router's own answer says why
-    most = rule.body
-    request.max_content_length = most
-    if request.content_length is not None and request.content_length > most:
+    asked = request_ctx.request  # the proxy looks for it at each mention
+    most, query = rule.body, asked.query_string
+    asked.max_content_length = most
+    if asked.content_length is not None and asked.content_length > most:
         raise TooLarge(BODY_TOO_LARGE(most=most))
-    if len(request.query_string) > _QUERY_BYTES:
+    if len(query) > _QUERY_BYTES:
         raise TooLarge(QUERY_TOO_LONG(most=_QUERY_BYTES))
-    if "\0" in request.path or b"%00" in request.query_string or b"\0" in request.query_string:
+    if "\0" in asked.path or b"%00" in query or b"\0" in query:
         raise BadRequest(BAD_CHARACTER())
 
 

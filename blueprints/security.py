@@ -44,8 +44,7 @@ _ALWAYS = {
 
 
 def install(app: Flask) -> None:
-    app.after_request(_compress)
-    app.after_request(_protect)
+    app.after_request(lambda response: _compress(_protect(response)))
 
 
 def _protect(response: Response) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ class Tenants:
         return self._only[1]
 
 
+@lru_cache(maxsize=1_000)
 def host_label(host_name: str) -> str | None:
     """The first label of a host name with several, which may name a tenant: `acme` of `acme.example.com:8000`."""
     name = host_name.rsplit(":", 1)[0] if not host_name.endswith("]") else host_name

@@ -321,7 +321,7 @@ def test_calls_are_answered_and_one_stays_for_what_comes_next(postgres_host: Hos
     assert all(wait > 0 for (wait,) in waits) and any(wait > 3_000 for (wait,) in waits)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from blueprints import context, visibility
 from blueprints.answers import json_answer
@@ -79,7 +79,7 @@ def create(entity: str) -> Response:
     def command(ws: Workspace) -> Written:
         kind_of = entity_of(ws, entity)
         record = records.create(ws, kind_of, body, confirm)
-        location = url_for("api.get", entity=kind_of.key, id=record.id)
+        location = f"{request.script_root}{request.path}/{record.id}"
         return Written(records.as_json(ws, record), 201, location)
 
     return write(command, raw)

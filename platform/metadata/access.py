@@ -324,6 +324,8 @@ def _narrowed(found: Rights, allowed: frozenset[str], entity: Entity) -> Rights:
     """Rights under an API token: `read`/`write` for everything, `read:<entity id>`/`write:<entity id>` for one."""
     read = bool(allowed & {"read", "write", f"read:{entity.id}", f"write:{entity.id}"})
     write = bool(allowed & {"write", f"write:{entity.id}"})
+    if read and write:
+        return found
     reaches = {
         action: reach if (read if action == "read" else write) else NOTHING for action, reach in found.reaches.items()
     }

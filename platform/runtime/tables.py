@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -65,8 +66,19 @@ class EntityTable:
 
 def table_of(model: Model, entity: Entity, dialect: str) -> EntityTable:
     """The table of an entity of a loaded model (one with a storage map)."""
-    storage = model.storage[entity.id]
-    return _table(model.digest("entities", entity.id), _storage_key(storage), dialect, _Carrier(entity, storage))
+    kept = _OF_MODELS.get(model)
+    if kept is None:
+        kept = _OF_MODELS.setdefault(model, {})
+    found = kept.get((entity.id, dialect))
+    if found is None:
+        storage = model.storage[entity.id]
+        carrier = _Carrier(entity, storage)
+        found = _table(model.digest("entities", entity.id), _storage_key(storage), dialect, carrier)
+        kept[entity.id, dialect] = found
+    return found
+
+
+_OF_MODELS: WeakKeyDictionary[Model, dict[tuple[str, str], EntityTable]] = WeakKeyDictionary()
 
 
 def _storage_key(storage: EntityStorage) -> str:

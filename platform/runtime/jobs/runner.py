@@ -80,8 +80,10 @@ class Runner:
     def ring(self, tenant_id: str) -> None:
         """There is work for a tenant. Never waits, never raises."""
         with self._changed:
+            if tenant_id in self._due:
+                return  # whoever takes it will see this work too; nobody is woken for each write of many
             self._due[tenant_id] = None
-            self._changed.notify()
+            self._changed.notify_all()
 
     def stop(self, timeout: float = 10.0) -> None:
         """Take on nothing more and wait for what is being done."""

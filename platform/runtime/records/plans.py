@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -143,8 +144,16 @@ class WritePlan:
 
 def plan_of(model: Model, entity: Entity, dialect: str) -> WritePlan:
     """The write plan of an entity of a loaded model."""
-    table = table_of(model, entity, dialect)
-    return _plan(table, dialect, _Carrier(entity))
+    kept = _OF_MODELS.get(model)
+    if kept is None:
+        kept = _OF_MODELS.setdefault(model, {})
+    found = kept.get((entity.id, dialect))
+    if found is None:
+        found = kept[entity.id, dialect] = _plan(table_of(model, entity, dialect), dialect, _Carrier(entity))
+    return found
+
+
+_OF_MODELS: WeakKeyDictionary[Model, dict[tuple[str, str], WritePlan]] = WeakKeyDictionary()
 
 
 class _Carrier:

@@ -8,6 +8,7 @@ from typing import Any
 
 from metadata.access import Rights, rights
 from metadata.model import Entity, Field
+from runtime.queries.cache import kept
 from runtime.queries.fields import masked, right_in
 from runtime.records.computing.times import timed_values
 from runtime.records.plans import KEPT, WritePlan, plan_of
@@ -25,16 +26,34 @@ class Record:
     values: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """The fields of an entity that a set of roles may see, and how all of them are told where that is always alike."""
+
+    shown: list[Field]
+    plain: tuple[tuple[str, Callable[[Mapping[str, Any]], Any]], ...] | None
+    """Today's key and writer of each field; None where it depends on the record who may read what."""
+
+
 def as_json(ws: Workspace, record: Record) -> dict[str, Any]:
     """A record by today's keys: the fields that the actor may read. A link to what he may not see is `hidden`."""
     plan = plan_of(ws.model, record.entity, ws.db.dialect)
     may = rights(ws.model, ws.actor, record.entity)
-    held = {**plan.table.fields, **plan.table.timed}
-    shown = [each for each in record.entity.fields.values() if each.id in held and may.may_see(each.id)]
-    hidden = hidden_links(ws, plan, record.values, shown)
-    dumped = dump_of(ws, plan, may)
+    key = ("as json", plan.entity.id, plan.dialect, ws.actor.platform or ws.actor.roles)
+    face = kept(ws.model).get(key, lambda: _face(plan, may))
+    hidden = hidden_links(ws, plan, record.values, face.shown)
     values = {**record.values, **timed_values(ws, plan, record.values)} if plan.table.timed else record.values
-    return {each.key: {"hidden": True} if each.id in hidden else dumped(each, values) for each in shown}
+    if face.plain is not None and not hidden:
+        return {name: dump(values) for name, dump in face.plain}
+    dumped = dump_of(ws, plan, may)
+    return {each.key: {"hidden": True} if each.id in hidden else dumped(each, values) for each in face.shown}
+
+
+def _face(plan: WritePlan, may: Rights) -> _Face:
+    held = {**plan.table.fields, **plan.table.timed}
+    shown = [each for each in plan.entity.fields.values() if each.id in held and may.may_see(each.id)]
+    alike = all(may.may_read(each.id) and each.id not in may.narrowed for each in shown)
+    return _Face(shown, tuple((each.key, plan.dumps[each.id]) for each in shown) if alike else None)
 
 
 def dump_of(ws: Workspace, plan: WritePlan, may: Rights) -> Callable[[Field, Mapping[str, Any]], Any]:
