@@ -13,7 +13,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv assets demo test lint format bench audit lock clean
+.PHONY: help venv assets demo test lint format bench audit chaos lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -66,6 +66,9 @@ bench: venv assets ## measure against the bars
 
 audit: venv assets ## every page in a real Chromium, expressions four ways, hostile input, foreign tenants
 	@$(BIN)/python -m tests.audit $(ARGS)
+
+chaos: venv ## the whole system under kills, flushes and crashes; then with ten mistakes put into it
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: ## resolve the dependencies again; needs uv on the path
 	@uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

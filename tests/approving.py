@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from metadata.approvals import Approval, Human, Mode, Node, Timeout, Who
+import pytest
+
+from metadata.approvals import (
+    Approval,
+    Branch,
+    Copy,
+    Delay,
+    Human,
+    Mode,
+    Node,
+    Route,
+    SetFields,
+    Timeout,
+    Together,
+    Way,
+    Who,
+)
+from metadata.problems import LANGUAGES, Problem
 from workflow.approvals.acting import act
 from workflow.approvals.choosing import Proxy, climb, climb_up_to
 from workflow.approvals.effects import Effect, Entry
+from workflow.approvals.refusals import Refused
 from workflow.approvals.request import Request, Task
+from workflow.approvals.storing import dumped
 from workflow.approvals.verbs import Approve, Reject, Submit, TimerDue, Verb
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -197,3 +217,58 @@ class Run:
 
     def found(self, kind: type[Effect]) -> list[Any]:
         return [each for each in self.effects if isinstance(each, kind)]
+
+
+def run(*nodes: Node, world: Village | None = None, **more: Any) -> Run:
+    """A submitted request of an approval with these nodes."""
+    return Run(approval(*nodes, **more), world or Village()).submit()
+
+
+def refused(here: Run, verb: Verb, kind: type[Refused], code: str) -> Problem:
+    """The problem for which a verb is refused, after it was proved to have changed nothing."""
+    before = json.dumps(dumped(here.request))
+    with pytest.raises(kind) as caught:
+        here.do(verb)
+    assert json.dumps(dumped(here.request)) == before
+    (problem,) = caught.value.problems
+    assert problem.code == code
+    for lang in LANGUAGES:
+        assert problem.message(lang)
+    return problem
+
+
+def branch(amount: int, *, inclusive: bool = False) -> Run:
+    """Submitted with an amount: one way of two, or several at once."""
+    ways = (
+        Way("big", "amount >= 100", (node("dir", "dan"),)),
+        Way("huge", "amount >= 1000", (node("ceo", "cleo"),)),
+    )
+    split = Branch("split", {}, ways, (node("clerk", "kim"),), inclusive)
+    return run(split, node("last", "liz"), world=Village({"amount": amount}))
+
+
+def both(**more: Any) -> Run:
+    """Submitted and at two branches at the same time."""
+    branches = {"x": (node("x1", "xav"), node("x2", "xia")), "y": (node("y1", "yan"),)}
+    return run(node("first", "fay"), Together("par", {}, branches), node("last", "liz"), **more).approve("fay")
+
+
+def long_way(amount: int) -> Run:
+    """A draft whose way has a node of every kind."""
+    chosen = Branch(
+        "split",
+        {},
+        (Way("big", "amount >= 100", (node("dir", "dan", "dot", mode="any"), Route("skip", {}, "last", "urgent"))),),
+        (Delay("pause", {}, "P1D"), node("clerk", "kim", mode="random")),
+    )
+    par = Together("par", {}, {"x": (node("x1", "xav"), SetFields("mark", {}, {"amount": "5"})), "y": (node("y1"),)})
+    nodes = (
+        node("mgr", who=(Who("manager_of"),)),
+        chosen,
+        par,
+        Branch("after", {}, (Way("w", "amount == 5", (node("small", "sue", "max", mode="sequential"),)),)),
+        node("last", "liz", who=users("liz")),
+        Copy("cc", {}, users("c1")),
+    )
+    world = Village({"amount": amount, "urgent": False}, managers_of={"ida": ("max",)})
+    return Run(approval(*nodes, same_approver="once"), world)

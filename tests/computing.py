@@ -73,6 +73,7 @@ entities:
       total: {type: rollup, of: lines, sum: subtotal}
       big_lines: {type: rollup, of: lines, count: true, where: "subtotal > 100"}
       average: {type: rollup, of: lines, avg: quantity}
+      middle: {type: rollup, of: lines, median: quantity, where: "quantity > 1"}
       helpers: {type: links, to: user, inverse: {key: helped}}
       helper_count: {type: rollup, of: helpers, count: true}
       days_left: {type: formula, as: integer, value: "days_between($today, closes)"}

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import yaml
 
 from runtime import queries, records
+from runtime.deliveries.table import DELIVERY
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import Job, drain, table
@@ -141,6 +142,14 @@ def sooner(host: Host, tenant: Tenant, kind: str = "workflow") -> int:
     with kit.workspace(host, tenant) as ws:
         waiting = sa.update(table.JOB).where(table.JOB.c.kind == kind, table.JOB.c.state == "queued")
         return ws.db.execute(waiting.values(run_at=ws.now - dt.timedelta(minutes=1))).rowcount
+
+
+def mails(host: Host, tenant: Tenant) -> list[str]:
+    """To whom runs have sent mails, the oldest first: the address that a step names, or the id of a person."""
+    c = DELIVERY.c
+    with kit.workspace(host, tenant, write=False) as ws:
+        keys = ws.db.execute(sa.select(c.key).where(c.channel == "mail").order_by(c.id)).scalars()
+        return [each.rpartition(":")[2] for each in keys]
 
 
 def events(ws: Workspace, entity: str) -> list[Any]:

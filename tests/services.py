@@ -42,12 +42,16 @@ POSTGRES_SETTINGS = {
 }
 
 # The shell keeps the server alive until our end of its stdin closes, which also happens when we are killed; then it
-# removes the server's folder.
+# removes the server's folder. A line on its stdin: start the server again once it has ended.
 _KEEPER = """
 trap '' INT HUP
 "$@" </dev/null &
 server=$!
-read -r _
+while read -r _; do
+    wait $server
+    "$@" </dev/null &
+    server=$!
+done
 kill -INT $server 2>/dev/null
 wait $server
 rm -rf "$PWD"
@@ -66,7 +70,7 @@ class Services:
         self.redis: str | None = os.environ.get("TEST_REDIS_URL")
         self.missing: dict[str, str] = {}
         self._folders: list[Path] = []
-        self._keepers: list[subprocess.Popen[bytes]] = []
+        self._keepers: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
     def start(cls) -> Self:
@@ -85,10 +89,10 @@ class Services:
 
     def stop(self) -> None:
         """Stop what was started here. May be called twice."""
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             assert keeper.stdin is not None
             keeper.stdin.close()
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             try:
                 keeper.wait(timeout=30)
             except subprocess.TimeoutExpired:
@@ -97,6 +101,13 @@ class Services:
         self._keepers.clear()
         while self._folders:
             shutil.rmtree(self._folders.pop(), ignore_errors=True)
+
+    def start_again(self, name: str) -> None:
+        """Have `PostgreSQL` or `Redis`, started here, begin again as soon as its process has ended: it was killed."""
+        stdin = self._keepers[name].stdin
+        assert stdin is not None
+        stdin.write(b"\n")
+        stdin.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +131,7 @@ class Services:
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(f"unix_socket_directories = '{folder}'\n")
             settings.writelines(f"{name} = {value}\n" for name, value in POSTGRES_SETTINGS.items())
-        self._keep([server, "-D", str(data)], folder / "postgres.log")
+        self._keep("PostgreSQL", [server, "-D", str(data)], folder / "postgres.log")
         port = POSTGRES_SETTINGS["port"]
 
         def answers() -> bool:
@@ -146,7 +157,7 @@ class Services:
         socket = folder / "redis.sock"
         options = {"port": "0", "unixsocket": str(socket), "save": "", "appendonly": "no", "databases": "64"}
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-        self._keep([server, *arguments, "--dir", str(folder)], folder / "redis.log")
+        self._keep("Redis", [server, *arguments, "--dir", str(folder)], folder / "redis.log")
 
         def answers() -> bool:
             try:
@@ -166,7 +177,7 @@ class Services:
             shutil.chown(folder, user)
         return folder
 
-    def _keep(self, command: list[str], log: Path) -> None:
+    def _keep(self, name: str, command: list[str], log: Path) -> None:
         with log.open("wb") as output:
             keeper = subprocess.Popen(
                 ["/bin/sh", "-c", _KEEPER, "keeper", *command],
@@ -177,7 +188,7 @@ class Services:
                 user=_server_user(),
                 start_new_session=True,
             )
-        self._keepers.append(keeper)
+        self._keepers[name] = keeper
 
 
 def _server_user() -> str | None:

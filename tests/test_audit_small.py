@@ -8,7 +8,7 @@ import pytest
 from flask import Response
 from werkzeug.test import TestResponse
 
-from tests.audit import differential, injections, permissions, random_expressions, recompute, tenants
+from tests.audit import differential, injections, permissions, random_expressions, recompute, simulation, tenants
 from tests.audit.hits import formulas, hits
 from tests.audit.interpreter import MISSING, node
 from tests.audit.payloads import DONE, FAMILIES, MARK, corpus
@@ -58,6 +58,12 @@ def test_rights_are_as_written_and_nothing_else_is_noticed(capsys: pytest.Captur
     figures = Figures(word="audit")
     permissions.measure_worlds(figures, count=2, seed=7)
     permissions.measure_pairs(figures, count=4, seed=7)
+    assert figures.missed == [], capsys.readouterr().out
+
+
+def test_a_simulation_leaves_everything_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = Figures(word="audit")
+    simulation.measure(figures, count=300, seed=7, database="sqlite")
     assert figures.missed == [], capsys.readouterr().out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import re
 from collections.abc import Iterable
@@ -413,3 +414,50 @@ def test_people_are_picked_comments_and_signatures_are_asked_for(host: Host) -> 
     signed = {"signature.file": (io.BytesIO(PICTURE), "sid.png", "image/png")}
     assert sid.post(f"{place}/approve", signed).status_code == 303
     assert "Approved" in page_of(ida, place).said
+
+
+def test_standing_proxies_are_applied_to_what_waits_already(office: Office) -> None:
+    _, request = office.submitted()
+    bob = office.browser("bob")
+    assert "Your standing proxies" not in page_of(bob, "/app/-/approvals").said
+    now = dt.datetime.now(dt.UTC)
+    window = {"from": (now - dt.timedelta(days=1)).isoformat(), "until": (now + dt.timedelta(days=1)).isoformat()}
+    office.here.api(person=office.people["bob"]).made(
+        "proxy", reason="Holidays", proxy=office.people["dora"].id, **window
+    )
+    page = page_of(bob, "/app/-/approvals")
+    assert "Your standing proxies have changed since 1 of these were asked." in page.said
+    answer = bob.post("/app/-/approvals/represent?box=waiting")
+    assert answer.status_code == 303
+    place = answer.headers["Location"].removeprefix("http://localhost").removeprefix(bob.prefix)
+    assert "Brought in line with your proxies: 1." in page_of(bob, place).said
+    assert "Marmalade" in page_of(office.browser("dora"), "/app/-/approvals").said
+    told = page_of(office.browser("ida"), f"/app/-/approvals/{request}").said
+    assert "went by a standing proxy to Dora" in told
+    dora = office.here.api(person=office.people["dora"])
+    assert dora.post("/approvals/represent", {"principal": office.people["bob"].id}).get_json() == {"changed": 0}
+    assert dora.post("/approvals/represent", {"principal": 1}).status_code == 400
+
+
+def test_times_are_shown_to_who_looks_after_approvals(office: Office) -> None:
+    _, request = office.submitted()
+    office.act("bob", request, "approve")
+    kay = office.browser("kay")
+    assert any(each.endswith("/app/-/approvals/times") for each in page_of(kay, "/app/-/approvals").links)
+    page = page_of(kay, "/app/-/approvals/times")
+    assert "Discount approval" in page.said and "Manager" in page.said and "Finance" in page.said
+    assert "审批用时" in page_of(office.browser("kay", "zh"), "/app/-/approvals/times").said
+    assert "Nobody was asked" in page_of(kay, "/app/-/approvals/times?from=2020-01-01&until=2020-01-02").said
+    page_of(kay, "/app/-/approvals/times?from=x", 400)
+    page_of(office.browser("bob"), "/app/-/approvals/times", 403)
+    api = office.here.api(person=office.people["kay"])
+    [told] = api.get("/approvals/times").get_json()["approvals"]
+    assert {each["node"]: each["count"] for each in told["nodes"]}["boss"] == 1
+    assert office.here.api(person=office.people["bob"]).get("/approvals/times").status_code == 403
+
+
+def test_a_title_is_said_in_the_language_of_its_reader(office: Office) -> None:
+    _, request = office.submitted()
+    for lang, title in (("en", "Marmalade: 20% for Quince Ltd"), ("zh", "Marmalade：20%")):
+        assert title in page_of(office.browser("bob", lang), "/app/-/approvals").said
+        assert title in page_of(office.browser("bob", lang), f"/app/-/approvals/{request}").said

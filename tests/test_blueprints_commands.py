@@ -74,7 +74,7 @@ def test_help_appears_at_once_and_names_every_command(run: Run) -> None:
     assert taken < 2.0, "slow libraries are imported too early"
     names = (
         "serve demo worker check tenant plan apply releases load export upgrade user operator token schema jobs"
-        " doctor".split()
+        " doctor test".split()
     )
     assert all(f"  {name} " in text for name in names)
     assert run("nonsense").returncode == 2

@@ -385,7 +385,7 @@ shop.yaml:11:7: grammar_missing: “as” is missing. Add it.
 shop.yaml:12:39: grammar_type: This must be true or false. Change it.
 shop.yaml:15:33: reference_unknown: There is no “nam” in Deal. Correct the name. Did you mean “name”?
 shop.yaml:18:39: role_scope_not_owned: Records of Account have no owner, so “own” means nobody. Write all or none, or make it `owned: true`.
-shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, calendars, entities, roles, pools, assignments, approvals, workflows, views, layouts, dashboards, workspaces, imports, public_forms, seeds, demo. Did you mean “workflows”?
+shop.yaml:19:1: grammar_unknown_key: “workflow” is not known here. Correct or remove it; known are: options, calendars, entities, roles, pools, assignments, approvals, workflows, sla, views, layouts, dashboards, workspaces, imports, public_forms, seeds, demo, scenarios. Did you mean “workflows”?
 """
 
 CHINESE = """\

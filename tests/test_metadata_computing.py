@@ -41,7 +41,7 @@ def test_a_computed_field_has_the_type_of_its_value() -> None:
     types = {id: each.type for id, each in deal.fields.items() if each.computed is not None}
     assert types == {
         "weighted": "money", "industry": "choice", "title": "text", "total": "money", "big_lines": "integer",
-        "average": "decimal", "helper_count": "integer", "days_left": "integer", "late": "boolean",
+        "average": "decimal", "middle": "decimal", "helper_count": "integer", "days_left": "integer", "late": "boolean",
     }  # fmt: skip
     assert [each.key for each in deal.fields["industry"].options] == ["it", "health"]
     assert deal.fields["average"].props == {"scale": 3}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -458,3 +460,19 @@ def test_days_at_the_ends_of_the_calendar_can_be_compared() -> None:
         binding = Binding(NOW, zone, None)
         assert evaluate(understood("seen > '0001-01-01'"), FULL, binding)
         assert evaluate(understood("seen < '9999-12-31'"), FULL, binding)
+
+
+FIRST = """
+import sys, threading
+from metadata.expressions import parser
+sys.setswitchinterval(1e-6)
+found = []
+crew = [threading.Thread(target=lambda: found.append(parser.read("1 + 1"))) for _ in range(8)]
+[each.start() for each in crew], [each.join() for each in crew]
+sys.exit(len(found) != 8)
+"""
+
+
+def test_several_threads_may_be_the_first_to_read_an_expression() -> None:
+    """The library's modules import each other: a thread must not meet them half made by another."""
+    assert subprocess.run([sys.executable, "-c", FIRST], capture_output=True, timeout=120).returncode == 0

@@ -130,12 +130,29 @@ workflows:
       note: {update: {values: {name: "concat(name, ' ', account.city)"}}}
       lines: {for_each: {entity: line, by: deal, do: {pause: {wait: {span: P1D, calendar: office}}}}}
       tell: {send: {to: {owner: {path: owner}}, subject: "{name} was won"}}
+sla:
+  quick:
+    entity: deal
+    when: "stage == 'new'"
+    targets:
+      answer:
+        stop: "account.city == 'Bern'"
+        alerts: {late: {at: 100, do: {tell: {send: {to: {owner: {path: owner}}, subject: "{name} is late"}}}}}
+    policies: {all: {calendar: office, levels: {all: {within: {answer: P1D}}}}}
 public_forms:
   ask: {entity: deal, fields: {name: {}, close: {label: When}}, constants: {stage: new}, owner: a@example.com}
 seeds:
   first: {entity: account, by: {name: {}}, records: {acme: {name: Acme, city: Bern}, other: {name: Other}}}
 demo:
   small: {seed: 42, entities: {account: {count: 5, fields: {name: {name: company}, city: {pick: {Bern: 2, Rome: 1}}}}}}
+scenarios:
+  winning:
+    given:
+      people: {mia: {roles: {seller: {}}}}
+      records: {acme: {entity: account, values: {name: Acme, city: Bern}}, d: {entity: deal, values: {account: acme}}}
+    steps:
+      move: {by: mia, update: {record: d, values: {stage: won}}, expect: {runs: {won: {}}, records: {d: {stage: won}}}}
+      later: {wait: {span: P1D, calendar: office}, expect: {holds: {d: "account.city == 'Bern'"}}}
 """
 
 
@@ -202,6 +219,9 @@ def test_where_a_field_is_used_is_known_in_every_section(shop: Compiled) -> None
         "assignments.spread.open",
         "workflows.won.triggers.moved.when",
         "approvals.big.entry",
+        "sla.quick.when",
+        "scenarios.winning.steps.move.update.values.stage",
+        "scenarios.winning.steps.move.expect.records.d.stage",
     }
     assert where_used(shop, "account", "city") == {
         "views.open.columns.account.city",
@@ -210,7 +230,10 @@ def test_where_a_field_is_used_is_known_in_every_section(shop: Compiled) -> None
         "seeds.first.records.acme.city",
         "workflows.won.steps.note.values.name",
         "assignments.spread.rules.near.territories.bern.when",
+        "sla.quick.targets.answer.stop",
         "demo.small.entities.account.fields.city",
+        "scenarios.winning.given.records.acme.values.city",
+        "scenarios.winning.steps.later.expect.holds.d",
     }
     assert "workspaces.sales.items.accounts.entity" in where_used(shop, "account", None)
 

@@ -315,6 +315,31 @@ def test_an_approver_changes_what_his_node_opens(host: Host) -> None:
     assert written["changes"]["note"] == {"before": None, "after": "fine"}
 
 
+def test_an_approver_names_only_what_he_sees(host: Host) -> None:
+    f = firm(
+        host,
+        WORLD.replace(
+            "empty: admin\n        else", "empty: admin\n                fields: {partner: write}\n        else"
+        ),
+    )
+    f.submit(f.quote(amount="600000"))
+    f.act("bob", "approve")
+    with f.as_("ida") as ws:
+        partner = records.create(ws, "account", {"name": "Secret Partner Ltd"}).id
+    unknown = "00000000-0000-7000-8000-000000000000"
+    told = []
+    for id in (
+        partner,
+        unknown,
+    ):  # dan sees no accounts: one that there is, and one that there is not, are alike to him
+        with pytest.raises(Invalid) as refused:
+            f.act("dan", "approve", values={"partner": id})
+        told.append([each.code for each in refused.value.problems])
+    assert told == [["records.no_such_target"]] * 2
+    assert f.show("kay")["record"]["fields"]["partner"] is None
+    f.act("dan", "approve")
+
+
 def test_a_rule_that_refuses_an_action_refuses_the_verb(host: Host) -> None:
     world = WORLD.replace("approved: {set: {status: \"'approved'\"}}", "approved: {set: {price_note: \"'never'\"}}")
     f = firm(host, world)

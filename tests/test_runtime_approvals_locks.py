@@ -88,6 +88,27 @@ def test_a_locked_record_is_not_merged(host: Host) -> None:
         assert _codes(refused) <= LOCKED
 
 
+def test_what_a_locked_record_is_linked_to_is_not_merged_away(host: Host) -> None:
+    f = firm(host)
+    with f.as_("ida") as ws:
+        stays, goes = (records.create(ws, "account", {"name": name}).id for name in ("A", "B"))
+        other = records.create(ws, "account", {"name": "C"}).id
+    quote = f.quote(account=goes)
+    f.submit(quote)
+    with f.as_("ida") as ws, pytest.raises(Conflict) as refused:
+        records.merge(ws, "account", stays, [goes])
+    assert _codes(refused) <= LOCKED
+    assert f.values(quote)["account"] == goes
+    with f.as_("ida") as ws:
+        records.merge(ws, "account", goes, [stays])  # what it is linked to may stay and take others in
+        assert records.merge(ws, "account", goes, [other]).record.id == goes
+    f.act("ida", "withdraw")
+    with f.as_("ida") as ws:
+        last = records.create(ws, "account", {"name": "D"}).id
+        records.merge(ws, "account", last, [goes])
+    assert f.values(quote)["account"] == last
+
+
 def test_a_locked_record_is_not_deleted_with_another_nor_changed_by_that(host: Host) -> None:
     f = firm(host)
     with f.as_("ida") as ws:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-import sqlalchemy as sa
 
 from metadata.problems import PlatformError
 from runtime import assignments, records
 from runtime.host import Host
 from runtime.jobs import retry
 from runtime.processes import running, starting
-from runtime.processes.instances import INSTANCE
 from runtime.records import Operation
+from runtime.workspace import Session
 from tests import kit
 from tests.processing import changed, events, found, got, jobs, lines, made, runs, work, world
 
@@ -57,6 +58,7 @@ def test_a_change_starts_what_it_meets_before_and_after(host: Host) -> None:
     changed(host, tenant, "deal", deal, amount="1000")
     changed(host, tenant, "deal", deal, stage="won")
     changed(host, tenant, "deal", deal, note="still won")
+    work(host, tenant)
     assert [(each.trigger, each.record) for each in runs(host, tenant)] == [("moved", deal)]
 
 
@@ -116,6 +118,7 @@ def test_an_import_starts_only_what_says_so(host: Host) -> None:
     for channel in ("import", "command"):
         with kit.workspace(host, tenant, channel=channel) as ws:
             records.write_many(ws, "deal", "insert", [{"name": channel, "amount": 900}])
+    work(host, tenant)
     assert [each.workflow for each in runs(host, tenant)] == ["also", "also"]
 
 
@@ -142,6 +145,7 @@ moved:
     deal = made(host, tenant, "deal", name="d", account=two)
     with kit.workspace(host, tenant) as ws:
         records.merge(ws, "account", one, [two])
+    work(host, tenant)
     started = {(each.workflow, each.record) for each in runs(host, tenant)}
     assert started == {("kept", one), ("lost", two), ("moved", deal)}
 
@@ -160,6 +164,7 @@ left:
     deal = made(host, tenant, "deal", name="d", account=account)
     with kit.workspace(host, tenant) as ws:
         records.delete(ws, "account", account)
+    work(host, tenant)
     (run,) = runs(host, tenant)
     assert (run.record, run.cause is not None) == (deal, True)
 
@@ -301,9 +306,9 @@ sealed:
 def test_a_run_has_no_more_than_the_token_that_began_it(host: Host) -> None:
     tenant = kit.tenant(host, world(BIG))
     seller = kit.person(host, tenant, roles=["seller", "looker"])
-    made(host, tenant, "deal", seller, name="a", amount=500)
-    with kit.workspace(host, tenant) as ws:
-        ws.db.execute(sa.update(INSTANCE).values(token={"role": None, "scopes": ["write:deal"]}))
+    with kit.workspace(host, tenant, user=seller) as ws:
+        narrow = Session("token", seller, "s", ws.now, None, None, scopes=frozenset({"write:deal"}))
+        records.create(replace(ws, session=narrow), "deal", {"name": "a", "amount": 500})
     work(host, tenant)
     (run,) = runs(host, tenant)
     assert (run.state, run.error and run.error["code"]) == ("failed", "records.may_not")

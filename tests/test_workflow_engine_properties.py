@@ -22,6 +22,7 @@ from metadata.workflows import (
     Each,
     Find,
     HumanTask,
+    Message,
     Parallel,
     Run,
     Step,
@@ -31,6 +32,7 @@ from metadata.workflows import (
     Update,
     Value,
     Wait,
+    With,
     Workflow,
 )
 from tests.stepping import NO, START, Answers, made_of
@@ -39,6 +41,7 @@ from workflow.engine import (
     MOST_STEPS,
     Answered,
     Begin,
+    Came,
     Cancel,
     CancelRequest,
     CancelWorkflow,
@@ -71,6 +74,9 @@ CLOSERS = (CloseTask, WithdrawApproval, CancelRequest, CancelWorkflow)
 CONDITIONS = ("yes", "no", "empty", "sometimes")
 
 # Any workflow
+
+
+MESSAGE = Message("paid", "no", match="to")
 
 
 class Grower:
@@ -106,6 +112,10 @@ class Grower:
     def find(self, id: str, depth: int) -> Step:
         return Find(id, EMPTY, entity="account", found=self.block(depth), none=self.block(depth))
 
+    def linked(self, id: str, depth: int) -> Step:
+        path = self.chance.choice(("to", "nothing"))
+        return With(id, EMPTY, path=path, entity="account", steps=self.block(depth), none=self.block(depth))
+
     def guard(self, id: str, depth: int) -> Step:
         return Try(id, EMPTY, steps=self.block(depth), catch=self.block(depth))
 
@@ -130,6 +140,7 @@ class Grower:
                     id, EMPTY, event="updated", when=self.chance.choice((None, *CONDITIONS)), timeout="PT1H", late=late
                 ),
                 Wait(id, EMPTY, event="updated", timeout=self.chance.choice((None, "PT1H")), late=late),
+                Wait(id, EMPTY, message=MESSAGE, timeout=self.chance.choice((None, "PT1H")), late=late),
             )
         )
 
@@ -148,7 +159,7 @@ class Grower:
         )
 
     leaves = (task, ask, call, wait, create, update, update, run, stop)
-    composites = (choice, parallel, parallel, each, each, find, guard, guard)
+    composites = (choice, parallel, parallel, each, each, find, linked, guard, guard)
 
 
 def grown(chance: random.Random) -> Workflow:
@@ -162,6 +173,8 @@ class Fickle(Answers):
     def value(self, text: str, entity: str, record: str | None) -> object:
         if text == "sometimes":
             return sum((record or "").encode()) % 2 == 0
+        if text == "to":
+            return f"to {record}"
         return {"yes": True, "no": False, "soon": START.replace(hour=12), "past": START.replace(hour=1)}.get(text)
 
 
@@ -257,6 +270,8 @@ class Player:
             return Cancel(NO) if hopeless else Happened("updated", waiting.record or "")
         self.ledger.opened.pop(visit, None)
         match waiting.on:
+            case "message":
+                return Came(visit, {"message": "m"})
             case "task":
                 return TaskOver(visit, self.chance.choice(("done", "dropped")))
             case "approval":

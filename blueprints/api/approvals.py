@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request, url_for
@@ -17,6 +18,11 @@ from metadata.problems import BadRequest, Problem, kind
 from runtime import approvals
 from runtime.workspace import Workspace
 
+NOT_A_PERSON = kind(
+    "approval_principal_bad",
+    en="A principal is named by the id of a user.",
+    zh="请使用用户 ID 指定委托人。",
+)
 NOT_TASKS = kind(
     "approval_tasks_bad",
     en="This is {{tasks, comment?}}: a list of task ids and a text.",
@@ -84,6 +90,48 @@ def approval_bulk() -> Response:
         return Written({"data": [verdict_json(each, context.language()) for each in verdicts]})
 
     return write(command, raw)
+
+
+def approval_represent() -> Response:
+    """Bring open tasks in line with standing proxies: `{"principal"?}`, else the caller's own; `{"changed": n}`."""
+    arguments.read(request)
+    body, raw = json_object(request)
+    require_keys(body, "principal")
+    principal, address = body.get("principal"), request.remote_addr
+    if principal is not None and not isinstance(principal, str):
+        raise BadRequest(NOT_A_PERSON("principal"))
+
+    def command(ws: Workspace) -> Written:
+        return Written({"changed": approvals.represent(ws, principal or ws.actor.user or "", address)})
+
+    return write(command, raw)
+
+
+def approval_migrate() -> Response:
+    """Move running requests of an approval to its description of today: `{"approval", "nodes"?, "requests"?, "reason",
+    "dry"?}`; `{"moved": [id], "refused": [{"request", "problems"}]}`."""
+    arguments.read(request)
+    body, raw = json_object(request)
+    require_keys(body, "approval", "nodes", "requests", "reason", "dry")
+    wanted = approvals.migration(body)
+
+    def command(ws: Workspace) -> Written:
+        found = approvals.migrate(ws, wanted, request.remote_addr)
+        refused = [{"request": id, "problems": _problems(why)} for id, why in found.refused.items()]
+        return Written({"moved": list(found.moved), "refused": refused})
+
+    return write(command, raw)
+
+
+def _problems(found: Sequence[Problem]) -> list[dict[str, str]]:
+    return [{"code": each.code, "message": each.message(context.language())} for each in found]
+
+
+def approval_times() -> Response:
+    """Time to decide, in business time, by approval, node and person: `?from=&until=&approval=`."""
+    given = arguments.read(request, "from", "until", "approval")
+    asked = approvals.period(given.get("from"), given.get("until"), given.get("approval"))
+    return json_answer(context.perform(lambda ws: approvals.times(ws, asked)))
 
 
 def record_approval(entity: str, id: str) -> Response:

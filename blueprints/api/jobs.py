@@ -26,7 +26,8 @@ def described(job: Job) -> dict[str, Any]:
         "kind": job.kind,
         "state": job.state,
         "progress": dict(job.progress),
-        "result": dict(job.result) if job.result is not None else None,
+        # What a simulation shows of records is for whoever asked for it, at an address of its own.
+        "result": dict(job.result) if job.result is not None and job.kind != "simulation" else None,
         "error": dict(job.error) if job.error is not None else None,
         "attempt": job.attempt,
         "created_at": job.created_at.isoformat(),

@@ -8,7 +8,15 @@ from flask import Response, request
 
 from blueprints import context, visibility
 from blueprints.answers import json_bytes
-from blueprints.api import arguments, openapi_approvals, openapi_processes, schemas
+from blueprints.api import (
+    arguments,
+    openapi_approvals,
+    openapi_inbox,
+    openapi_processes,
+    openapi_simulations,
+    openapi_sla,
+    schemas,
+)
 from blueprints.api import openapi_parts as parts
 from blueprints.api.bulk import MOST_OPERATIONS
 from blueprints.api.pools import MOST as MOST_OF_POOL
@@ -16,7 +24,7 @@ from blueprints.api.schemas import NULL, Schema, ref
 from metadata.fieldtypes import registry
 from metadata.model import Entity
 from metadata.pools import pools_of
-from runtime import approvals, records
+from runtime import approvals, inbox, records
 from runtime.workspace import Workspace
 
 
@@ -40,12 +48,17 @@ def document(ws: Workspace, root: str) -> dict[str, Any]:
         components.update(schemas.of(ws, entity))
         paths.update(_paths(ws, entity))
         paths.update(openapi_processes.paths(ws, entity))
+        paths.update(openapi_sla.paths(ws, entity))
         if approvals.has_approvals(ws, entity):
             paths.update(openapi_approvals.of_entity(entity.key))
     paths["/meta"] = {"get": parts.operation("meta", "What there is", {"200": parts.json({"type": "object"})})}
     paths.update(parts.shared_paths())
+    if inbox.has(ws):
+        paths.update(openapi_inbox.paths())
     if any(each.id == "approval_task" for each in visibility.entities(ws)):
         paths.update(openapi_approvals.paths())
+    if visibility.has_capability(ws, "configure"):
+        paths.update(openapi_simulations.paths())
     if visibility.has_capability(ws, "feed"):
         paths["/events"] = {"get": _events()}
     return {

@@ -7,6 +7,7 @@ from typing import Any
 from blueprints.api.openapi_parts import ID, KEY, LIMIT, TEXT, UUID, body, closed, json, operation, parameter
 from blueprints.api.schemas import Schema
 from runtime import approvals
+from runtime.approvals.migrating import MOST
 
 _OBJECT: Schema = {"type": "object"}
 _PEOPLE: Schema = {"type": "array", "items": UUID, "minItems": 1, "maxItems": approvals.MOST_AT_ONCE}
@@ -17,6 +18,7 @@ _PICKS: Schema = {
     "additionalProperties": _PEOPLE,
 }
 _VERSION: Schema = {"type": "integer", "minimum": 1}
+_DAY: Schema = {"type": "string", "format": "date"}
 _COMMENT: Schema = {"type": "string", "maxLength": approvals.LONGEST}
 
 
@@ -35,9 +37,23 @@ def paths() -> dict[str, Any]:
         "approvals.bulk", "Approve tasks together", {"200": json(_OBJECT, "A verdict for each task.")}, [KEY]
     )
     asked = body({**closed({"tasks": tasks, "comment": _COMMENT}), "required": ["tasks"]})
+    represent = operation(
+        "approvals.represent", "Bring open tasks in line with standing proxies", {"200": json(_OBJECT)}, [KEY]
+    )
+    migrate = operation(
+        "approvals.migrate", "Move running requests to today's description", {"200": json(_OBJECT)}, [KEY]
+    )
+    ids: Schema = {"type": "array", "items": UUID, "maxItems": MOST}
+    nodes: Schema = {"type": "object", "description": "Old id of a node -> new one.", "additionalProperties": TEXT}
+    said: dict[str, Schema] = {"approval": TEXT, "reason": TEXT, "nodes": nodes, "requests": ids}
+    moved: Schema = {**closed({**said, "dry": {"type": "boolean"}}), "required": ["approval", "reason"]}
+    period = [parameter("from", _DAY), parameter("until", _DAY), parameter("approval", TEXT)]
     found: dict[str, Any] = {
         "/approvals": {"get": operation("approvals.boxes", "What waits for you", {"200": json(_OBJECT)}, boxes)},
         "/approvals/bulk": {"post": {**many, "requestBody": asked}},
+        "/approvals/represent": {"post": {**represent, "requestBody": body(closed({"principal": UUID}))}},
+        "/approvals/migrate": {"post": {**migrate, "requestBody": body(moved)}},
+        "/approvals/times": {"get": operation("approvals.times", "Time to decide", {"200": json(_OBJECT)}, period)},
         "/approvals/{id}": {
             "parameters": [ID],
             "get": operation("approvals.get", "One request", {"200": json(_OBJECT)}),

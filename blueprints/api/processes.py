@@ -21,6 +21,7 @@ from runtime.processes import buttons, instances, reading, switches
 from runtime.processes import why as explaining
 from runtime.processes.reading import NO_RUN, Shown
 from runtime.processes.trace import Written as Line
+from runtime.processes.why import Why
 from runtime.workspace import Workspace
 
 NOT_A_REASON = kind(
@@ -179,22 +180,26 @@ def why(entity: str, id: str, workflow: str) -> Response:
     arguments.read(request)
 
     def found(ws: Workspace) -> Response:
-        answer, lang = explaining.why(ws, entity_of(ws, entity), id, workflow), context.language()
-        against = [{"code": each.code, "message": each.message(lang)} for each in answer.against]
-        triggers = [
-            {
-                "trigger": each.trigger.id,
-                "kind": each.trigger.kind,
-                "holds": each.holds,
-                "failed": None if each.explanation is None else _step(each.explanation.failed, lang),
-                "explanation": None if each.explanation is None else _step(each.explanation.root, lang),
-            }
-            for each in answer.triggers
-        ]
-        latest = None if answer.latest is None else answer.latest.id
-        return json_answer({"against": against, "triggers": triggers, "latest": latest})
+        answer = explaining.why(ws, entity_of(ws, entity), id, workflow)
+        return json_answer(why_told(answer, context.language()))
 
     return context.perform(found)
+
+
+def why_told(answer: Why, lang: str) -> dict[str, Any]:
+    """The answer as JSON data."""
+    against = [{"code": each.code, "message": each.message(lang)} for each in answer.against]
+    triggers = [
+        {
+            "trigger": each.trigger.id,
+            "kind": each.trigger.kind,
+            "holds": each.holds,
+            "failed": None if each.explanation is None else _step(each.explanation.failed, lang),
+            "explanation": None if each.explanation is None else _step(each.explanation.root, lang),
+        }
+        for each in answer.triggers
+    ]
+    return {"against": against, "triggers": triggers, "latest": None if answer.latest is None else answer.latest.id}
 
 
 def _step(step: Step | None, lang: str) -> dict[str, Any] | None:

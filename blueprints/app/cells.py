@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from flask import current_app
@@ -15,7 +16,7 @@ from blueprints import visibility
 from blueprints.addresses import address_at, address_of, around
 from blueprints.app import codes
 from blueprints.texts import Words
-from metadata import money
+from metadata import mentions, money
 from metadata.access import rights
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import Masked, TextContext
@@ -28,6 +29,7 @@ from runtime.queries import Query
 from runtime.workspace import Workspace
 
 LINKS = frozenset({"link", "user", "unit"})
+_PROSE = frozenset({"long_text", "rich_text"})
 NUMBERS = frozenset({"integer", "decimal", "money", "percent", "duration"})
 _OUTSIDE = frozenset({"http", "https"})
 
@@ -45,7 +47,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value as it is shown. `kind`: text, chip, color, rating, image, secret, hidden."""
+    """A value as it is shown. `kind`: text, prose, chip, color, rating, image, secret, hidden."""
 
     pieces: tuple[Piece, ...] = ()
     kind: str = "text"
@@ -148,10 +150,29 @@ def cell(shown: Shown, record: Mapping[str, Any], context: TextContext, titles: 
         case "image" | "signature":
             piece = Piece(titles.words_file, address_of("app.view_file", id=value))
             return Cell((piece,), "image", more={"image": address_of("app.file_content", id=value), "id": value})
+        case "long_text" | "rich_text" if mentions.ids_in(value if isinstance(value, str) else None):
+            return _mentioning(shown.field, value, context, titles)
         case "secret":
             at = {} if "." in shown.path else {"entity": shown.field.entity, "field": shown.field.key}
             return Cell((Piece(text_of(shown.field, value, context)),), "secret", more={**at, "id": record.get("id")})
     return _plain(shown.field, value, context)
+
+
+def _mentioning(field: Field, value: str, context: TextContext, titles: Titles) -> Cell:
+    """A text that mentions people, with the names that they have today."""
+    pieces = []
+    if field.type == "rich_text":
+        value = registry.of(field).parse(field, value)
+    for text, id in mentions.parts(value, markup=field.type == "rich_text"):
+        if id:
+            pieces.append(Markup('<span class="mention">@{}</span>').format(titles.person(id) or unescape(text)))
+        else:
+            pieces.append(Markup(text) if field.type == "rich_text" else escape(text))
+    return Cell(
+        (Piece(text_of(field, value, context)),),
+        "prose" if field.type == "long_text" else "text",
+        Markup().join(pieces),
+    )
 
 
 def _linked(shown: Shown, value: Any, context: TextContext) -> Piece:
@@ -194,6 +215,8 @@ def sayer(field: Field, context: TextContext) -> Callable[[Any], str]:
 
     if field.type == "money":
         return _money_sayer(context, say)
+    if field.type == "long_text":
+        return lambda value: mentions.plain(value) if value.__class__ is str else text_of(field, value, context)
     if field.type not in _AS_THEY_ARE:
         return say
     return lambda value: value if value.__class__ is str else text_of(field, value, context)
@@ -285,8 +308,11 @@ class Titles:
 
     def read(self, fields: Iterable[Shown], records: Iterable[Mapping[str, Any]]) -> None:
         """Find out the names behind every any_link of some records: one question per kind of record."""
+        fields, records = list(fields), list(records)
         any_links = [each for each in fields if each.field.type == "any_link"]
         values = (value_at(record, each.path) for record in records for each in any_links)
+        texts = [value_at(record, each.path) for record in records for each in fields if each.field.type in _PROSE]
+        self.learn(("user", id) for text in texts if isinstance(text, str) for id in mentions.ids_in(text))
         self.learn((each["entity"], each["id"]) for each in values if isinstance(each, Mapping) and "entity" in each)
 
     def learn(self, mentioned: Iterable[tuple[str, str]]) -> None:
@@ -306,6 +332,12 @@ class Titles:
         for record in queries.as_json(queries.find(self._ws, query)):
             text = text_of(entity.fields[entity.title], record.get(key), self._context)
             self._found[name, record["id"]] = text
+
+    def person(self, id: str) -> str:
+        """What somebody who is mentioned is called today; empty for whom the actor may not see."""
+        if ("user", id) not in self._found:
+            self.learn([("user", id)])
+        return self._found.get(("user", id), "")
 
     def piece(self, name: str, id: str) -> Piece:
         entity = self._ws.model.entity(name)

@@ -53,7 +53,10 @@ def _is_shown_otherwise(field: Field) -> bool:
 
 
 def _shown(field: Field, value: Any, reading: TextContext) -> str:
-    return cells.text_of(field, value, reading)
+    """As a value of the field: an average has more places than that has room for."""
+    places = int(field.props.get("scale", 2)) if field.type == "percent" else 0
+    number = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return cells.text_of(field, int(number) if not places else format(number, "f"), reading)
 
 
 def count(number: int, label: str, lang: str) -> Figure:

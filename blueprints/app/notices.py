@@ -22,7 +22,15 @@ from runtime.notifications import Notification
 from runtime.workspace import Workspace
 
 _AT_ONCE = 40
-_ICONS = {"assigned": "user-check", "assigned_many": "users"}
+_ICONS = {
+    "assigned": "user-check",
+    "assigned_many": "users",
+    "reminder": "alarm",
+    "reminder.contact": "phone-call",
+    "mention": "at",
+    "mention_many": "at",
+    "mention_unseen": "user-x",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def _show(ws: Workspace, each: Notification, names: dict[tuple[str, str], str], 
     elif entity is not None:
         about = words.notice_out_of_reach
     said = notifications.subject(each.kind, words.lang, what=what, count=each.count) if what or each.job else ""
-    if each.kind == "assigned" and said and each.who:
+    if each.kind in ("assigned", "mention") and said and each.who:
         said = words("notice_by", said=said, who=each.who)
     at = each.at.astimezone(_zone(zone))
     icon = _ICONS.get(each.kind, "alert-triangle" if each.kind.endswith(".failed") else "circle-check")

@@ -20,7 +20,7 @@ from metadata.fieldtypes.base import TextContext
 from metadata.folding import fold
 from metadata.ids import is_uuid
 from metadata.model import Entity
-from runtime import preferences, queries, search
+from runtime import inbox, preferences, queries, search
 from runtime.queries import Query
 from runtime.workspace import Workspace
 
@@ -177,6 +177,8 @@ def _pages(ws: Workspace) -> Iterator[Item]:
     for group in groups:
         for line in group.items:
             yield Item(line.label, line.url, line.icon, group.label if len(groups) > 1 else "")
+    if inbox.has(ws):
+        yield Item(words.inbox, url_for("app.inbox"), "inbox")
     yield Item(words.shell_notices, url_for("app.notices"), "bell")
     yield Item(words.account, url_for("auth.account"), "user-circle", words.palette_settings)
 

@@ -11,7 +11,7 @@ from flask import Response, make_response, render_template, request, url_for
 
 from blueprints import context, visibility
 from blueprints.addresses import address_at, address_of
-from blueprints.app import histories, layouts, pooling, previews, reading, relating, sharing, stages, timeline
+from blueprints.app import histories, layouts, pooling, previews, reading, relating, sharing, sla, stages, timeline
 from blueprints.app.approvals import banner as approvals
 from blueprints.app.approvals.banner import Closed
 from blueprints.app.layouts import Arrangement, Sheet
@@ -127,6 +127,7 @@ def _contents(asked: Asked) -> dict[str, Any]:
         "lying": pooling.lying(reader, entity, record) if entity.pooled else None,
         "approval": approvals.banner(reader, entity, id),
         "automation": processes.automation(reader, entity, id),
+        "clocks": sla.clocks(reader, entity, id),
         "closed": closed,
         "tabs": [_tab(asked, each) for each in asked.plan.sheets],
         "tab_label": reader.words.label(sheet.label),

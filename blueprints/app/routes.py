@@ -15,8 +15,11 @@ from blueprints.app import (
     finding,
     first_run,
     forms,
+    inbox,
     lists,
+    mentioning,
     merging,
+    notice_settings,
     notices,
     palette,
     pooling,
@@ -27,12 +30,15 @@ from blueprints.app import (
     recycling,
     related_page,
     sharing,
+    sla,
     stages,
     transfers,
 )
 from blueprints.app.approvals import asking as approval_asking
 from blueprints.app.approvals import boxes as approval_boxes
+from blueprints.app.approvals import by_mail as approval_by_mail
 from blueprints.app.approvals import one as approval_one
+from blueprints.app.approvals import times as approval_times
 from blueprints.app.choices import came_from
 from blueprints.app.shell import current_group, menu, page
 from blueprints.auth.pages import remember_language
@@ -72,8 +78,11 @@ ROUTES = (
     *dashboards.ROUTES,
     *choices.ROUTES,
     *palette.ROUTES,
+    *inbox.ROUTES,
+    *notice_settings.ROUTES,
     *notices.ROUTES,
     *finding.ROUTES,
+    *mentioning.ROUTES,
     *transfers.ROUTES,
     *recycling.ROUTES,
     *merging.ROUTES,
@@ -88,11 +97,14 @@ ROUTES = (
     *deleting.ROUTES,
     *pooling.ROUTES,
     *sharing.ROUTES,
+    *sla.ROUTES,
     *processes.ROUTES,
     *related_page.ROUTES,
     *approval_boxes.ROUTES,
+    *approval_times.ROUTES,
     *approval_one.ROUTES,
     *approval_asking.ROUTES,
+    *approval_by_mail.ROUTES,
 )
 """Addresses under `/app/-/` are the platform's own: no entity's key begins like that."""
 

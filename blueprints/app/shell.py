@@ -14,6 +14,7 @@ from blueprints.texts import Words
 from metadata.fieldtypes.base import TextContext
 from metadata.model import Entity, MenuItem, WorkspaceMenu
 from metadata.problems import NotFound
+from runtime.inbox import has as has_inbox
 from runtime.queries.query import unknown_entity
 from runtime.workspace import Workspace
 
@@ -111,10 +112,13 @@ class Shell:
     """Whether the pages for people who look after workflows are shown."""
     approves: bool = False
     """Whether there is anything here that needs approval."""
+    inbox: bool = False
+    """Whether work can wait for the person here."""
 
 
 NOTICES: tuple[str, ...] = ("saved", "restored", "deleted_note", "form_merged", "recycling_merged", "recycling_led")
 NOTICES += ("pool_claimed", "pool_returned", "pool_given", "pool_moved", "share_given", "share_ended")
+NOTICES += ("notice_settings_saved",)
 
 
 def page(ws: Workspace, template: str, status: int = 200, **values: Any) -> Response:
@@ -140,6 +144,7 @@ def shell_of(ws: Workspace) -> Shell:
         configures=visibility.has_capability(ws, "configure"),
         processes=any(visibility.has_capability(ws, each) for each in ("jobs", "configure")),
         approves=_approves(ws),
+        inbox=visibility.kept_for(ws, ("inbox",), lambda: has_inbox(ws)),
     )
 
 

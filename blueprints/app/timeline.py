@@ -183,7 +183,8 @@ def _records(reader: Reader, entity: Entity, id: str, source: Source, after: str
     moments = [each.get(source.time.key) or each["created_at"] for each in records]
 
     def make(positions: Sequence[int]) -> list[Item]:
-        reader.titles.read(source.facts, [records[at] for at in positions])
+        read = source.facts if source.body is None else (*source.facts, source.body)
+        reader.titles.read(read, [records[at] for at in positions])
         prefix = reading.prefix_of(source.entity)
         return [_item(reader, source, records[at], moments[at], prefix) for at in positions]
 

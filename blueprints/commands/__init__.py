@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import click
 
-from blueprints.commands import data, delivering, explaining, packages, people, serving, tenants
+from blueprints.commands import (
+    data,
+    delivering,
+    explaining,
+    packages,
+    people,
+    running,
+    serving,
+    simulating,
+    tenants,
+    testing,
+)
 from blueprints.commands.output import Group
 
 
@@ -18,5 +29,5 @@ def main() -> None:
     """
 
 
-for part in (serving, packages, tenants, people, data, delivering, explaining):
+for part in (serving, packages, tenants, people, data, delivering, running, explaining, simulating, testing):
     part.add_to(main)

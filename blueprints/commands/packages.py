@@ -21,6 +21,7 @@ from blueprints.commands.output import (
 
 if TYPE_CHECKING:
     from metadata.changes import Change
+    from metadata.documents.package import Layer
     from metadata.plan import ChangePlan
     from runtime.directory import Tenant
     from runtime.host import Host
@@ -74,38 +75,54 @@ def schema(folder: Path) -> None:
 @click.command()
 @click.argument("tenant")
 @click.argument("path", required=False)
+@click.option("--no-scenarios", is_flag=True, help="Do not play the scenarios of what is planned.")
 @json_option
 @click.pass_context
-def plan(context: click.Context, tenant: str, path: str | None, as_json: bool) -> None:
+def plan(context: click.Context, tenant: str, path: str | None, no_scenarios: bool, as_json: bool) -> None:
     """Show what the package at PATH would change for TENANT, and store that as a plan.
 
     The package replaces the tenant's layer with the same code; the other layers stay. Without PATH the tenant's own
-    packages are planned as they are on disk now.
+    packages are planned as they are on disk now. The scenarios of what is planned are played, and those that fail told.
     """
+    from blueprints.commands.testing import of_plan, results_json
     from runtime import directory
+    from runtime import schema as storage
+    from runtime.workspace import PlatformActor, open_workspace
 
     with opened_host() as host:
         found = directory.find(host, tenant)
-        made = _planned(host, found, path)
-    if as_json:
-        print_json(_plan_json(made))
-    else:
+        layers = _layers(host, found, path)
+        made = storage.plan(host, found, layers)
+        with open_workspace(host, found, PlatformActor()) as ws:
+            target = storage.replaced(storage.current_layers(ws), layers)
+    if not as_json:
         _show(made)
-    if made.refused:
+    played = not (no_scenarios or made.empty or made.refused)
+    results, compiled = of_plan(target, show_failed=not as_json) if played else ([], None)
+    if as_json:
+        scenarios = {"scenarios": results_json(results, compiled)} if played else {}
+        print_json({**_plan_json(made), **scenarios})
+    if made.refused or not all(each.passed for each in results):
         context.exit(1)
 
 
 def _planned(host: Host, tenant: Tenant, path: str | None) -> ChangePlan:
+    from runtime import schema as storage
+
+    return storage.plan(host, tenant, _layers(host, tenant, path))
+
+
+def _layers(host: Host, tenant: Tenant, path: str | None) -> list[Layer]:
+    """What is planned anew: the package at a path, or all of the tenant's as they are on disk now."""
     from blueprints.serving import layer_at, layers_of
     from runtime import releases as stored
-    from runtime import schema as storage
     from runtime.workspace import PlatformActor, open_workspace
 
     if path is not None:
-        return storage.plan(host, tenant, [layer_at(path)])
+        return [layer_at(path)]
     with open_workspace(host, tenant, PlatformActor()) as ws:
         codes = [code for release in stored.history(ws.db, 1) for code in release.packages]
-    return storage.plan(host, tenant, layers_of(codes))
+    return layers_of(codes)
 
 
 def _plan_json(made: ChangePlan) -> dict[str, Any]:
@@ -128,7 +145,8 @@ def _show(made: ChangePlan) -> None:
         if change.risk != "safe":
             line.append(f"  [{change.risk}]", _RISKS[change.risk])
         if change.rows is not None:
-            line.append(f"  {change.rows} records computed")
+            what = "running requests end" if change.section == "approvals" else "records computed"
+            line.append(f"  {change.rows} {what}")
         out.print(line)
         if change.refused is not None:
             out.print(Text(f"    {change.refused.message(language())}", "red"))

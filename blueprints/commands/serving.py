@@ -22,7 +22,8 @@ _PEOPLE = (
     ("manager", "sales_manager", "sales"),
     ("admin", "admin", "hq"),
 )
-"""Who is printed to sign in as: login, role, unit."""
+"""Who signs in first: login, role, unit. Further roles of the package have a person each, named as the role."""
+_NOBODY = ("member",)
 _COLLEAGUES = 5
 """Further representatives, who own records and do not sign in."""
 _PASSWORD = "metaloom-demo"
@@ -129,17 +130,19 @@ def _work_in_process() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65_535))
 @click.option("--no-serve", is_flag=True, help="Prepare the demo and end.")
-def demo(host: str, port: int, no_serve: bool) -> None:
-    """A running site with a business in it, and people to sign in as."""
+@click.option("--package", default="sales", show_default=True, help="The business: a package of configs, over sales.")
+def demo(host: str, port: int, no_serve: bool, package: str) -> None:
+    """A running site with a business in it, and people to sign in as. Each package has a tenant of its own."""
     _make_key()
     with opened_host() as opened:
-        _prepare_demo(opened)
+        name = _DEMO if package == "sales" else f"{_DEMO}-{package}"
+        tenant = _prepare_demo(opened, name, package)
         out = console()
         out.print("People to sign in as:")
-        for login, role, _ in _PEOPLE:
-            out.print(f"  {login:<9} {_PASSWORD}   ({role})")
+        for login, role, _ in _people(opened, tenant):
+            out.print(f"  {login:<11} {_PASSWORD}   ({role})")
         if not no_serve:
-            out.print(f"The demo is at http://localhost:{port}/t/{_DEMO}/" if port else "")
+            out.print(f"The demo is at http://localhost:{port}/t/{name}/" if port else "")
             _serve(opened, host, port, 8)
 
 
@@ -155,25 +158,35 @@ def _make_key() -> None:
         os.environ["METALOOM_SECRET_KEY"] = vault.key_beside(files.folder(settings).parent)
 
 
-def _prepare_demo(host: Host) -> None:
-    """Make the tenant, its people and its data, unless it is there. What fails half-way is taken away again."""
+def _people(host: Host, tenant: Tenant) -> list[tuple[str, str, str]]:
+    """Login, role and unit of everybody who can sign in."""
+    from runtime.workspace import PlatformActor, open_workspace
+
+    with open_workspace(host, tenant, PlatformActor()) as ws:
+        roles = [each.key for each in ws.model.all("roles")]
+    known = (*_NOBODY, *(role for _, role, _ in _PEOPLE))
+    return [*_PEOPLE, *((role, role, "hq") for role in roles if role not in known)]
+
+
+def _prepare_demo(host: Host, name: str, package: str) -> Tenant:
+    """The tenant with its people and its data, made unless it is there. What fails half-way is taken away again."""
     from metadata.problems import NotFound
     from runtime import directory, tenants
 
     try:
-        directory.find(host, _DEMO)
-        return
+        return directory.find(host, name)
     except NotFound:
         pass
     from blueprints.serving import layers_of
 
-    console().print("Making the demo: a sales organisation with invented data. This takes a moment.")
-    tenant = tenants.create(host, _DEMO, layers_of(["sales"]))
+    console().print(f"Making the demo: {package} with invented data. This takes a moment.")
+    tenant = tenants.create(host, name, layers_of([package]))
     try:
         _fill(host, tenant)
     except BaseException:
-        tenants.drop(host, _DEMO)
+        tenants.drop(host, name)
         raise
+    return tenant
 
 
 def _fill(host: Host, tenant: Tenant) -> None:
@@ -191,7 +204,7 @@ def _fill(host: Host, tenant: Tenant) -> None:
         sales = records.create(ws, "unit", {"name": "销售部", "code": "sales", "parent": company.id})
     units = {"hq": company.id, "sales": sales.id}
     people = {}
-    for login, role, unit in _PEOPLE:
+    for login, role, unit in _people(host, tenant):
         more = {"unit": units[unit], "email": f"{login}@example.com"}
         people[login] = add_user(host, tenant, login, next(chinese), [role], _PASSWORD, more)
     with open_workspace(host, tenant, PlatformActor(), write=True, channel="command") as ws:

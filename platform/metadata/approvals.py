@@ -243,6 +243,8 @@ class Approval:
     admins: tuple[str, ...] = ()
     """Ids of roles who may reassign, jump and terminate, and get what has no approver."""
     on_delete: Literal["refuse", "terminate"] = "refuse"
+    mail: bool = False
+    """Whether whoever is asked gets a mail with a link to decide by."""
     matrices: Mapping[str, tuple[MatrixRow, ...]] = field(default_factory=lambda: EMPTY)
     actions: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: EMPTY)
     """What each transition (`submitted`, `approved`, `rejected`, `withdrawn`, `returned`, `terminated`, `voided`)

@@ -116,19 +116,24 @@ def business_days_between(calendar: Calendar, first: dt.date, last: dt.date) -> 
 
 def add_business_seconds(calendar: Calendar, moment: dt.datetime, seconds: int) -> dt.datetime | None:
     """When so many seconds of business time have passed; before the moment when negative. None: too far."""
-    if seconds == 0:
+    return add_business_time(calendar, moment, seconds * _SECOND)
+
+
+def add_business_time(calendar: Calendar, moment: dt.datetime, micros: int) -> dt.datetime | None:
+    """The same of microseconds, as `business_time_between` counts them."""
+    if micros == 0:
         return moment
-    left, at = abs(seconds) * _SECOND, _micros(moment)
+    left, at = abs(micros), _micros(moment)
     # A shift of the last night of a year ends in the next one.
-    year = _year_of(calendar, moment) - (seconds > 0)
+    year = _year_of(calendar, moment) - (micros > 0)
     for step in range(MOST_YEARS + 2):
-        found = _year(calendar, year + (step if seconds > 0 else -step))
+        found = _year(calendar, year + (step if micros > 0 else -step))
         if found is None:
             return None
-        reached = found.forward(at, left) if seconds > 0 else found.backward(at, left)
+        reached = found.forward(at, left) if micros > 0 else found.backward(at, left)
         if reached is not None:
             return _moment(reached)
-        left -= found.after(at) if seconds > 0 else found.until(at)
+        left -= found.after(at) if micros > 0 else found.until(at)
     return None
 
 

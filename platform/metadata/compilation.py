@@ -37,6 +37,7 @@ SECTION_LABELS: Mapping[str, Mapping[str, str]] = {
     "roles": {"en": "the roles", "zh": "角色"},
     "calendars": {"en": "the calendars", "zh": "工作日历"},
     "assignments": {"en": "the assignments", "zh": "分配规则"},
+    "pools": {"en": "the pools", "zh": "公海"},
     "approvals": {"en": "the approvals", "zh": "审批"},
     "workflows": {"en": "the workflows", "zh": "工作流"},
 }

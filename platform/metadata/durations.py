@@ -13,7 +13,13 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from metadata.calendars import Calendar, add_business_days, add_business_seconds
+from metadata.calendars import (
+    Calendar,
+    add_business_days,
+    add_business_seconds,
+    add_business_time,
+    business_time_between,
+)
 from metadata.problems import PlatformError, kind
 
 BAD_DURATION = kind(
@@ -91,6 +97,24 @@ def after_in(calendar: Calendar, duration: Duration, start: dt.datetime) -> dt.d
         local = dt.datetime.combine(day, local.timetz())
     reached = add_business_seconds(calendar, local.astimezone(dt.UTC), duration.seconds)
     return None if reached is None else reached.astimezone(dt.UTC)
+
+
+def length_of(calendar: Calendar | None, duration: Duration, start: dt.datetime, zone: ZoneInfo) -> int | None:
+    """Microseconds that a length of time comes to from a moment on: of business time in a calendar, else as they pass.
+
+    Business days are counted from the first moment that is worked: a day that begins on a Saturday is as long as
+    Monday. None: the calendar never has that much.
+    """
+    if calendar is None:
+        return (after(duration, start, zone) - start) // dt.timedelta(microseconds=1)
+    if not (duration.days or duration.months):
+        return duration.seconds * 1_000_000
+    first = add_business_time(calendar, start, 1)
+    if first is None:
+        return None
+    first -= dt.timedelta(microseconds=1)
+    end = after_in(calendar, duration, first)
+    return None if end is None else business_time_between(calendar, first, end)
 
 
 def _months_later(day: dt.date, months: int) -> dt.date:

@@ -130,6 +130,7 @@ _OF_COMPUTED: Mapping[str, Mapping[str, Any]] = {
         "count": {"const": True, "description": "How many records there are."},
         "sum": {**_VALUE, "description": "The field that is added up."},
         "avg": {**_VALUE, "description": "The field whose average is taken."},
+        "median": {**_VALUE, "description": "The field whose value in the middle is taken."},
         "min": {**_VALUE, "description": "The field whose smallest value is taken."},
         "max": {**_VALUE, "description": "The field whose largest value is taken."},
         "where": {**_VALUE, "description": "Only records of the list that meet this condition count."},

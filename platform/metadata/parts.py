@@ -15,6 +15,8 @@ from metadata.approvals import Approval
 from metadata.assignments import Assignment
 from metadata.calendars import Calendar
 from metadata.pools import Pool
+from metadata.scenarios import Scenario
+from metadata.sla import Sla
 from metadata.workflows import Workflow
 
 ELEMENTS: dict[str, type] = {
@@ -30,8 +32,10 @@ ELEMENTS: dict[str, type] = {
     "assignments": Assignment,
     "approvals": Approval,
     "workflows": Workflow,
+    "sla": Sla,
     "calendars": Calendar,
     "seeds": m.Seed,
+    "scenarios": Scenario,
 }
 """The class of each section's elements. A section that is not here keeps its elements as read-only data."""
 

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 Steps = tuple["Step", ...]
 """A block: done one after another."""
 
-TriggerKind = Literal["created", "updated", "deleted", "date", "schedule", "button", "webhook", "called"]
+TriggerKind = Literal["created", "updated", "deleted", "date", "schedule", "button", "webhook", "message", "called"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of another system: which, and the value in it that says what it is about."""
+
+    name: str
+    """Name of the incoming webhook by which it comes."""
+    at: str
+    """Path in the body: `invoice.number`."""
+    field: str | None = None
+    """Of a trigger: id of the field of the record that holds the same."""
+    match: str | None = None
+    """Of a wait: text of an expression over the record of the block that has the same value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,8 @@ class Trigger:
     """`button`: ids of the roles that may press it; none: whoever may update the record."""
     values: Mapping[str, str] = dataclasses.field(default_factory=lambda: EMPTY)
     """`webhook`: field id -> path in the body that came, for the record that it creates (`customer.name`)."""
+    message: Message | None = None
+    """`message`: what is taken; it starts for the records whose `field` has the value that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +176,26 @@ class Find(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class With(Step):
+    """The record at the end of a path over links becomes the record of `do`; where there is none, `none` is done."""
+
+    kind = "with"
+    path: str = ""
+    """Ids of links of the record of the block, dotted: `account.parent`."""
+    entity: str = ""
+    """Id of the entity to which they lead."""
+    steps: Steps = ()
+    none: Steps = ()
+
+    @property
+    def blocks(self) -> Mapping[str, Steps]:
+        return {"do": self.steps, "none": self.none}
+
+
+@dataclass(frozen=True, slots=True)
 class Wait(Step):
-    """Until a span is over, a moment is reached, or something happens to the record; `late` after the timeout."""
+    """Until a span is over, a moment is reached, something happens to the record or a message about it comes; `late`
+    after the timeout."""
 
     kind = "wait"
     span: str | None = None
@@ -173,6 +207,7 @@ class Wait(Step):
     event: Literal["updated", "deleted"] | None = None
     when: str | None = None
     """Condition that must hold after the event."""
+    message: Message | None = None
     timeout: str | None = None
     late: Steps = ()
 
@@ -354,8 +389,10 @@ def walk(steps: Steps) -> Iterator[Step]:
 
 def about(step: Step, block: str, entity: str) -> str:
     """Id of the entity whose records a block within a step is about; `entity`: what the step itself is about."""
-    found = (isinstance(step, Each) and block == "do") or (isinstance(step, Find) and block == "found")
-    return step.entity if found and isinstance(step, (Each, Find)) else entity
+    match step, block:
+        case (Each(entity=found), "do") | (Find(entity=found), "found") | (With(entity=found), "do"):
+            return found
+    return entity
 
 
 def _placed(steps: Steps, entity: str) -> Iterator[tuple[Step, str]]:

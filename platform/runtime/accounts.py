@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,31 @@ def create_user(ws: Workspace, login: str, values: Mapping[str, Any], password: 
     )
     bump_access(ws)
     return record.id
+
+
+def ids_of(ws: Workspace, logins: Sequence[str]) -> dict[str, str]:
+    """Who signs in by some names, as they were given; those that nobody signs in by are left out."""
+    wanted = {each: folded(each) for each in logins}
+    if not wanted:
+        return {}
+    found = ws.db.execute(sa.select(ACCOUNT.c.login, ACCOUNT.c.id).where(ACCOUNT.c.login.in_(set(wanted.values()))))
+    ids = {row.login: str(row.id) for row in found}
+    return {given: ids[name] for given, name in wanted.items() if name in ids}
+
+
+def signing_in_like(ws: Workspace, text: str, limit: int) -> list[str]:
+    """Ids of people whose sign-in name begins with a text, in the order of the names."""
+    begun = ACCOUNT.c.login.startswith(folded(text), autoescape=True)
+    query = sa.select(ACCOUNT.c.id).where(begun, ACCOUNT.c.disabled_at.is_(None)).order_by(ACCOUNT.c.login).limit(limit)
+    return [str(row.id) for row in ws.db.execute(query)] if text.strip() else []
+
+
+def logins_of(ws: Workspace, ids: Sequence[str]) -> dict[str, str]:
+    """The names by which some people sign in, by id; of those who have none nothing."""
+    if not ids:
+        return {}
+    found = ws.db.execute(sa.select(ACCOUNT.c.id, ACCOUNT.c.login).where(ACCOUNT.c.id.in_(list(ids))))
+    return {str(row.id): row.login for row in found}
 
 
 def find(ws: Workspace, login: str) -> str:

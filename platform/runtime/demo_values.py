@@ -110,6 +110,11 @@ def _pick(making: Making, field: Field, options: Any) -> Maker:
     return make
 
 
+def _turn(making: Making, field: Field, options: Sequence[Any]) -> Maker:
+    given = [_value(field, each) for each in options]
+    return lambda row: given[(making.number - 1) % len(given)]
+
+
 def _value(field: Field, given: Any) -> Any:
     """A value as it stands in the description, where the keys of a mapping are texts, whatever they stand for."""
     type_ = registry.of(field)
@@ -191,6 +196,8 @@ def _link(making: Making, field: Field, options: Any) -> Maker:
         if field.type == "links":
             most = min(len(among), making.chance.randint(int(options.get("min", 1)), int(options.get("max", 3))))
             return making.chance.sample(among, most) if most else None
+        if among and "each" in options:
+            return among[(making.number - 1) // options["each"] % len(among)]
         return making.chance.choice(among) if among else None
 
     return make
@@ -339,6 +346,7 @@ def _latin(text: str) -> str:
 
 _MAKERS: dict[str, Callable[[Making, Field, Any], Maker]] = {
     "pick": _pick,
+    "turn": _turn,
     "name": _name,
     "number": _number,
     "date": _date,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,11 @@ class Host:
         self.sender: Callable[[str, str], None] | None = None
         """Called with a tenant's id and a target when something is due outside; set by whoever sends beside the jobs.
         None: it is sent where the job is done."""
+        self.clock: Callable[[], dt.datetime] | None = None
+        """What time it is, for all work of this process and the jobs it does; None: what the computer and the database
+        say. Only on SQLite, and for tenants that nobody else works in."""
+        self.fired: Callable[[str, str], None] | None = None
+        """Told the entity and the id of each rule whose condition holds in a save; None: nobody wants to know."""
         self.tenants: dict[str, tuple[float, Tenant]] = {}
         self.models: Models = Models()
         self.actors: Actors = Actors(MOST)
@@ -50,6 +56,9 @@ class Host:
     @classmethod
     def open(cls, settings: Settings) -> Host:
         return cls(settings, _server(settings))
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) if self.clock is None else self.clock()
 
     def close(self) -> None:
         self.server.close()

@@ -53,9 +53,12 @@ _ROWS = sa.table("_preference", sa.column("account", Id()), sa.column("name", sa
 
 def get(ws: Workspace, name: str) -> Any:
     """What the actor keeps under a name, as JSON data; None when nothing is kept."""
-    if ws.actor.user is None:
-        return None
-    mine = (_ROWS.c.account == ws.actor.user, _ROWS.c.name == name)
+    return None if ws.actor.user is None else of(ws, ws.actor.user, name)
+
+
+def of(ws: Workspace, user: str, name: str) -> Any:
+    """What somebody keeps under a name, for what the platform does for him."""
+    mine = (_ROWS.c.account == user, _ROWS.c.name == name)
     row = ws.db.execute(sa.select(_ROWS.c.value).where(*mine)).first()
     return row.value if row is not None else None
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import orjson
 import sqlalchemy as sa
 
 from metadata.model import EMPTY
@@ -81,9 +82,29 @@ def put(ws: Workspace, lock: Lock) -> None:
     ws.db.execute(sa.insert(_LOCK).values(row))
 
 
+def tell(ws: Workspace, lock: Lock) -> None:
+    """Have a record that its request has closed be closed as this says; nothing where it has not."""
+    key = ("record lock told", ws.db.dialect)
+    statement = kept(ws.model).get(key, lambda: _telling(ws.db.dialect))
+    given = {"entity_": lock.entity, "record_": lock.record, "request_": lock.request}
+    statement.run(ws.db, {**given, "data_": orjson.dumps(_data(lock)).decode()})
+
+
+def _telling(dialect: str) -> Prepared:
+    c = _LOCK.c
+    names = (c.entity, c.record, c.request)
+    these = [each == sa.bindparam(f"{each.name}_", type_=each.type) for each in names]
+    return prepare(sa.update(_LOCK).where(*these).values(data=sa.bindparam("data_", type_=c.data.type)), dialect)
+
+
 def release(ws: Workspace, request: str) -> None:
     """Open the record that a request has closed."""
     ws.db.execute(sa.delete(_LOCK).where(_LOCK.c.request == request))
+
+
+def release_all(ws: Workspace, requests: sa.Select[Any]) -> None:
+    """Open every record that one of these requests has closed. `requests` asks for their ids."""
+    ws.db.execute(sa.delete(_LOCK).where(_LOCK.c.request.in_(requests)))
 
 
 def _data(lock: Lock) -> dict[str, Any]:
@@ -97,8 +118,6 @@ def _data(lock: Lock) -> dict[str, Any]:
 
 
 def _lock(entity: str, record: str, request: str, data: Any) -> Lock:
-    import orjson
-
     told: Mapping[str, Any] = orjson.loads(data) if isinstance(data, str) else data
     opened: Mapping[str, Sequence[str]] = told["open"]
     return Lock(

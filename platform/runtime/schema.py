@@ -23,6 +23,7 @@ from metadata.model import EMPTY, Model
 from metadata.plan import ChangePlan
 from metadata.problems import Conflict, Invalid, NotFound, kind
 from runtime import ddl, encrypting, events, indexes, releases, retokening, seeds
+from runtime.approvals.driving import removing
 from runtime.codecs import datetime_text
 from runtime.database.db import Db
 from runtime.database.errors import LockTimeout, UniqueViolation, translate
@@ -31,6 +32,7 @@ from runtime.host import Host
 from runtime.processes.timing import planning
 from runtime.records.computing import rebuilding
 from runtime.recycling import daily
+from runtime.sla import recounting
 from runtime.system.tables import table
 from runtime.unique_where import where_sql
 from runtime.workspace import PlatformActor, Workspace, open_workspace
@@ -134,7 +136,12 @@ def _store(
 
 
 def _counted(ws: Workspace, made: ChangePlan, target: Model) -> ChangePlan:
-    """Say how many records get the value of a computed field anew."""
+    """Say how many records get the value of a computed field anew, and how many requests end with an approval."""
+    if ws.release:
+        ending = removing.counted(ws, made.changes)
+        removals = {f"approvals.{id}": count for id, count in ending.items()}
+        changes = [replace(each, rows=removals[each.path]) if each.path in removals else each for each in made.changes]
+        made = replace(made, changes=tuple(changes))
     if not ws.release or not any(each.risk == "rewrites" for each in made.changes):
         return made
     counts = {**rebuilding.counted(ws, target, made.changes), **encrypting.counted(ws, target, made.changes)}
@@ -280,6 +287,8 @@ def _finished(host: Host, tenant: Tenant, made: ChangePlan) -> None:
             seeds.apply_seeds(ws)
         planning.queue(ws)
         daily.plan(ws)
+        recounting.queue(ws)
+        removing.queue(ws, made.changes)
         ws.db.execute(held.update().where(held.c.id == made.id).values(state=APPLIED))
 
 
@@ -350,7 +359,7 @@ def _carry_out(
     """Tables, release, head and event; gives the indexes that must wait because their table is big."""
     ids = [each for each in changed_entities(move.current, move.target) if each not in there]
     waiting = _run(db, ddl.steps(move, ids))
-    now, number = dt.datetime.now(dt.UTC), made.base + 1
+    now, number = host.now(), made.base + 1
     db.execute(table("_release", db.dialect).insert().values(_release(db, row, number, actor, now)))
     state, held = table("_state", db.dialect), table("_plan", db.dialect)
     db.execute(state.update().values(head=number, access_epoch=state.c.access_epoch + 1))

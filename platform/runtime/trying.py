@@ -53,7 +53,7 @@ def explained(
     draft = Draft(values["id"], values, {**values, **changed})
     loaded = Loaded(ws, plan, wanted)
     loaded.load([draft], wanted)
-    eyes = _Eyes(ws)
+    eyes = Eyes(ws)
     reader = Reader(ws.model.entity, eyes.reads, eyes.title, eyes.label, rates.base_currency(ws))
     return explain(expression, eyes.row(loaded.row(draft)), binding_of(ws.model, ws.actor, ws.now), reader)
 
@@ -62,7 +62,7 @@ def understood(ws: Workspace, entity: Entity, text: str) -> Expression:
     """A condition, or a value: what stands alone is not asked whether it is true. Raises ExpressionInvalid."""
     scope = Scope(
         ws.model.entity,
-        _Eyes(ws).reads,
+        Eyes(ws).reads,
         role=lambda name: None if (role := ws.model.role(name)) is None else role.id,
         calendars=calendar_names(ws.model),
     )
@@ -82,7 +82,7 @@ def _values(ws: Workspace, plan: WritePlan, id: str) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Eyes:
+class Eyes:
     """What the actor sees of the records that are reached; asked of the database once for each."""
 
     ws: Workspace

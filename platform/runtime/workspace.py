@@ -151,13 +151,14 @@ def open_workspace(
 ) -> Iterator[Workspace]:
     """Begin a unit of work: commit when the block ends, roll back when it raises, then ring the bell if work waits.
 
-    Raises Unauthenticated, NotFound (the tenant is gone), Unavailable.
+    Without `now` it is the time of the database's server, where there is one. Raises Unauthenticated, NotFound (the
+    tenant is gone), Unavailable.
     """
-    now = now or dt.datetime.now(dt.UTC)
     ring = False
     try:
         with tenant.server.bind(tenant.place, writing=write, **_login(identify)) as (db, bound):
             require_served(bound.system_version)
+            now = now or (bound.now if host.clock is None else None) or host.now()
             session = _session(identify, bound, now)
             model = host.models.load(tenant, db, bound)
             actor = _actor(host, tenant, model, db, bound, identify, session, channel)

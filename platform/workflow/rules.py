@@ -109,6 +109,19 @@ def decide(
     return found
 
 
+def fired(book: Book, constants: Sequence[Sequence[Any]], row: Row, changed: AbstractSet[str] | None) -> list[Rule]:
+    """The rules that fire and whose condition holds, as `decide` would ask them."""
+    found = []
+    for ready, values in zip(book.rules, constants, strict=True):
+        rule = ready.rule
+        if (rule.on == "create" and changed is not None) or (rule.on == "update" and changed is None):
+            continue
+        fires = changed is None or ready.when is None or not ready.triggers.isdisjoint(changed)
+        if fires and (ready.holds is None or ready.holds(row, values)):
+            found.append(rule)
+    return found
+
+
 def _leave_hidden(found: Decision, book: Book, constants: Sequence[Sequence[Any]], row: Row) -> None:
     """Nobody can fill in what is not shown, so it is not required: also where the hiding rule itself does not fire."""
     for ready, values in zip(book.rules, constants, strict=True):

@@ -101,7 +101,7 @@ class Tree:
         steps = self.steps if parent is None else self.step(parent.step).blocks[block]
         if not steps:
             return walk, None
-        return _arrive(walk, Token(0, steps[0].id, None if parent is None else parent.visit, block, record))
+        return arrive(walk, Token(0, steps[0].id, None if parent is None else parent.visit, block, record))
 
     def leave(self, walk: Walk, token: Token) -> tuple[Walk, Token | None, Token | None]:
         """A token has done its step: the token at the next one, else the parent whose block is over by that.
@@ -111,7 +111,7 @@ class Tree:
         walk = cancel(walk, token)
         following = self._next[token.step]
         if following is not None:
-            walk, arrived = _arrive(walk, replace(token, step=following.id))
+            walk, arrived = arrive(walk, replace(token, step=following.id))
             return walk, arrived, None
         return walk, None, None if token.parent is None else walk.at(token.parent)
 
@@ -125,12 +125,13 @@ class Tree:
         while here is not None:
             above = None if here.parent is None else walk.at(here.parent)
             if here.block == block and parent == (None if above is None else above.step):
-                return _arrive(cancel(walk, here), replace(here, step=step))
+                return arrive(cancel(walk, here), replace(here, step=step))
             here = above
         raise ValueError(f"{step} does not stand around {token.step}")
 
 
-def _arrive(walk: Walk, token: Token) -> tuple[Walk, Token]:
+def arrive(walk: Walk, token: Token) -> tuple[Walk, Token]:
+    """The token as an arrival of its own."""
     token = replace(token, visit=walk.visits + 1)
     return Walk((*walk.tokens, token), walk.visits + 1), token
 

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from tests.bench.figures import Figures
 from tests.browser import __main__ as browser
 
-PARTS = (*browser.PARTS, "differential", "injections", "tenants", "recompute", "permissions", "worlds")
+PARTS = (*browser.PARTS, "differential", "injections", "tenants", "recompute", "permissions", "worlds", "simulation")
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("python -m tests.audit", description=__doc__)
     parser.add_argument("--only", default="", help=f"parts, with commas between them: {', '.join(PARTS)}")
-    parser.add_argument("--count", type=int, help="expressions, payloads of `injections`, worlds of rights")
+    parser.add_argument("--count", type=int, help="expressions, payloads of `injections`, worlds of rights, events")
     parser.add_argument("--seed", type=int, default=42, help="what the random parts begin with")
     parser.add_argument(
-        "--database", default="sqlite", choices=("sqlite", "postgresql"), help="of `tenants`, `permissions`, `worlds`"
+        "--database", default="sqlite", choices=("sqlite", "postgresql"), help="of `tenants`, rights, `simulation`"
     )
     browser.add_arguments(parser)
     given = parser.parse_args(arguments)
@@ -51,6 +51,10 @@ def main(arguments: Sequence[str]) -> int:
         from tests.audit import permissions
 
         permissions.measure_pairs(figures, given.count or (5 if given.small else 200), given.seed, given.database)
+    if "simulation" in wanted:
+        from tests.audit import simulation
+
+        simulation.measure(figures, given.count or (400 if given.small else 100_000), given.seed, given.database)
     for name in figures.missed:
         print(f"missed: {name}")
     return 0 if complete and not figures.missed else 1

@@ -404,7 +404,7 @@ class Writer:
         condition = f", {inner.condition(0)}" if self.random.random() < 0.4 else ""
         if kind == "number" and self.random.random() < 0.3:
             return f"count({name}{condition})"
-        functions = ("sum", "avg", "min", "max") if kind == "number" else ("min", "max")
+        functions = ("sum", "avg", "median", "min", "max") if kind == "number" else ("min", "max")
         return f"{self.random.choice(functions)}({name}, {inner.value(kind, min(depth, 1), literal=False)}{condition})"
 
     def _boolean(self, depth: int) -> str:

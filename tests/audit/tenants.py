@@ -66,7 +66,8 @@ STRANGERS = ("anonymous", "visitor", "operator")
 CALLERS = (*STRANGERS, *ROLES, "token")
 WRITERS = ("own", "manager", "admin")
 PERSONAL = re.compile(
-    r"/app/-/(here|recent|preferences|notifications|columns|views|language|filter|bulk|export|jobs|bin)|/auth/|/files|/f/"
+    r"/app/-/(here|recent|preferences|notifications|columns|views|language|filter|bulk|export|jobs|bin)"
+    r"|/auth/|/files|/f/|/api/v1/-/notifications/"
 )
 """Writes that concern only the caller's own things, or that name records in the body, where what has changed counts."""
 _ENDS_SESSION = ("auth.end", "auth.sign_out", "auth.change_password")

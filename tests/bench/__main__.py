@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
         expressions,
         growth,
         loading,
+        neighbours,
         processes,
         rules,
         stand,
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             if database == "postgresql":
                 growth.measure(run, place)
                 access.measure(run, place)
+                neighbours.measure(run, place)
     for name in run.figures.missed:
         print(f"missed: {name}")
     return 1 if run.figures.missed else 0

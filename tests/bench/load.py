@@ -74,9 +74,10 @@ def replay(address: Address, requests: Sequence[Request], connections: int, seco
 
 def _message(address: Address, request: Request) -> bytes:
     body = request.body or b""
-    headers = {"Host": f"{address.host}:{address.port}", "Accept": "application/json", **address.headers}
+    headers = {"Host": f"{address.host}:{address.port}", "Accept": "application/json"}
     if request.body is not None:
         headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    headers |= address.headers
     lines = [f"{request.method} {request.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

@@ -1,4 +1,5 @@
-"""What workflows cost: a save that one or ten of them follow, by one that none follows; and how fast runs are done."""
+"""What processes cost: a save that one or ten workflows follow, by one that none follows; how fast runs are done; and
+what a decision of an approval costs, by a plain update."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import statistics
 import time
 
 from metadata.documents.package import read_package
-from runtime import jobs, records, tenants
+from runtime import approvals, jobs, records, tenants
 from runtime.directory import Tenant
 from runtime.host import Host
-from runtime.workspace import PlatformActor, open_workspace
+from runtime.workspace import AsUser, PlatformActor, open_workspace
 from tests import kit
 from tests.bench import stand
 from tests.bench.figures import Measure
@@ -20,6 +21,8 @@ BARS = {1: 1.2, 10: 2.0}
 STEPS = 10
 """Of each run that is done for `workflow_steps`."""
 _LEAST = 500
+_DECISION = 3.0
+_DECIDED = 200
 _RUNS, _SMALL_RUNS = 300, 10
 _STEPPED, _SMALL_STEPPED = 200, 3
 TIMES, RATE = Measure("times"), Measure("rate", "/s", 0)
@@ -41,6 +44,7 @@ def measure(run: Run, place: stand.Place) -> None:
         _saves(run, place, host, tenant, _SMALL_RUNS if small else _RUNS)
         _work(host, tenant)
         _steps(run, place, host, tenant, _SMALL_STEPPED if small else _STEPPED)
+        _decisions(run, place, host, tenant, _SMALL_RUNS if small else _DECIDED)
 
 
 def package() -> str:
@@ -65,6 +69,14 @@ workflows:{follow}
     run_as: {{role: admin}}
     triggers: {{made: {{created: {{}}}}}}
     steps:{steps}
+approvals:
+  asked:
+    entity: after0
+    entry: "count == 4"
+    title: "{{name}}"
+    nodes:
+      first: {{type: approve, who: {{who: {{by: initiator_picks, most: 1}}}}, empty: admin}}
+      second: {{type: approve, who: {{who: {{by: initiator_picks, most: 1}}}}, empty: admin}}
 """
 
 
@@ -91,6 +103,31 @@ def _steps(run: Run, place: stand.Place, host: Host, tenant: Tenant, runs: int) 
     _work(host, tenant)
     rate = runs * STEPS / (time.perf_counter() - begin)
     run.figures.at_least("workflow_steps", rate, _LEAST, RATE, {"database": place.database, "runs": runs})
+
+
+def _decisions(run: Run, place: stand.Place, host: Host, tenant: Tenant, runs: int) -> None:
+    """A decision that has the request go on to the next person, who is told, by an update of one field."""
+    asks, first, second = (kit.person(host, tenant, name, roles=("admin",)) for name in ("Asks", "First", "Second"))
+    updates: list[float] = []
+    decisions: list[float] = []
+    for at in range(runs + 10):
+        with open_workspace(host, tenant, AsUser(asks), write=True) as ws:
+            asked = records.create(ws, "after0", {**_VALUES, "count": 4}).id
+            plain = records.create(ws, "after0", _VALUES).id
+            request = approvals.submit(ws, "after0", asked, {"first": [first], "second": [second]}).id
+        begin = time.perf_counter()
+        with open_workspace(host, tenant, AsUser(first), write=True) as ws:
+            records.update(ws, "after0", plain, {"note": f"y{at}"})
+        between = time.perf_counter()
+        with open_workspace(host, tenant, AsUser(first), write=True) as ws:
+            approvals.act(ws, request, "approve", {"comment": "Fine"})
+        if at >= 10:
+            updates.append(between - begin)
+            decisions.append(time.perf_counter() - between)
+    plain_, decided = statistics.median(updates), statistics.median(decisions)
+    both = {"update": f"{plain_ * 1000:.2f}ms", "decision": f"{decided * 1000:.2f}ms"}
+    given = {"database": place.database, "runs": runs}
+    run.figures.at_most("approval_decision", decided / plain_, _DECISION, TIMES, given, **both)
 
 
 def _create(host: Host, tenant: Tenant, entity: str) -> None:

@@ -94,16 +94,25 @@ class Site:
         return kilobytes / 1024
 
     def _processes(self) -> list[int]:
-        """The master and everything below it."""
-        children: dict[int, list[int]] = {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                fields = stat.read_text().rpartition(")")[2].split()
-                children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-        found = [self._process.pid]
-        for each in found:
-            found.extend(children.get(each, ()))
-        return found
+        return family(self._process.pid)
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that answer."""
+        return self._processes()[1:]
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything below it, parents before children."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [pid]
+    for each in found:
+        found.extend(children.get(each, ()))
+    return found
 
 
 @contextlib.contextmanager

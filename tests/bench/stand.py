@@ -53,6 +53,8 @@ class Place:
     """PostgreSQL only: URL of the superuser."""
     hand: str = ""
     """PostgreSQL only: URL of the hand-written application's login."""
+    services: services.Services | None = None
+    """PostgreSQL only: what was started for this run."""
 
     def open_host(self) -> Host:
         return Host.open(Settings.from_environment(self.environment))
@@ -110,6 +112,7 @@ def postgres(folder: Path) -> Iterator[Place]:
                 },
                 administrator,
                 hand.render_as_string(hide_password=False),
+                started,
             )
         finally:
             with server.connect(autocommit=True) as connection:

@@ -80,10 +80,13 @@ def _pages(site: Site) -> Iterator[Address]:
     yield Address("workflows", "/app/-/workflows", ADMIN)
     yield Address("workflow", "/app/-/workflows/won", ADMIN)
     yield Address("runs", "/app/-/runs", ADMIN)
+    yield Address("simulate", "/app/-/simulations", ADMIN)
     yield Address("deliveries", "/app/-/deliveries", ADMIN)
     yield Address("record_runs", f"/app/opportunity/{deal}/runs?why=won")
     yield Address("users", "/app/user", ADMIN)
     yield Address("notifications", "/app/-/notifications")
+    yield Address("notice_settings", "/app/-/notifications/settings")
+    yield Address("inbox", "/app/-/inbox")
     yield Address("search", "/app/-/search?q=%E5%8D%8E%E4%BF%A1")
     yield Address("create", "/app/-/create")
     yield Address("account", "/auth/account")
@@ -97,6 +100,8 @@ def _states(site: Site) -> Iterator[Address]:
     yield Address("list_picked", "/app/account", act=_picked)
     yield Address("list_condition", "/app/opportunity", act=_condition)
     yield Address("record_composer", f"/app/account/{account}", act=_composer)
+    yield Address("mention", f"/app/account/{account}", act=_mention)
+    yield Address("inbox_menu", "/app/-/inbox", act=_inbox_menu)
     yield Address("form_wrong", "/app/opportunity/new", act=_wrong)
     yield Address("form_conflict", "/app", act=_conflict)
 
@@ -223,6 +228,18 @@ def _condition(someone: Person) -> None:
 def _composer(someone: Person) -> None:
     someone.page.locator("[data-composer] [data-compose]").first.click()
     expect(someone.page.locator("form[data-compose-form]")).to_be_visible()
+
+
+def _mention(someone: Person) -> None:
+    _composer(someone)
+    someone.click(someone.page.locator("[data-composer-form] textarea[data-mention]").first)
+    someone.write("@")
+    someone.page.wait_for_selector(".mention-list li")
+
+
+def _inbox_menu(someone: Person) -> None:
+    someone.click(someone.page.locator(".inbox-menu summary").first)
+    someone.page.wait_for_selector(".inbox-menu[open] .menu-list")
 
 
 def _wrong(someone: Person) -> None:

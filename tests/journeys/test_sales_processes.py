@@ -8,7 +8,7 @@ import pytest
 
 from runtime.host import Host
 from tests.doors import Api, Person, Site, codes, site
-from tests.processing import runs, sooner, work
+from tests.processing import mails, runs, sooner, work
 
 CNY = "CNY"
 
@@ -64,16 +64,21 @@ def test_a_win_gives_its_owner_a_task(sales: Site) -> None:
     assert (task["title"], task["assignee"]) == ("Thank Acme", rep.id)
 
 
-def test_whoever_was_not_in_contact_for_three_days_is_told_and_nobody_else(sales: Site) -> None:
-    rep, admin = sales.person("sales_rep"), sales.api("admin")
-    for days in (2, 3, 4):
-        account = admin.made("account", name=f"Silent {days}", owner=rep.id)["id"]
-        then = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
-        admin.made("activity", subject="Call", at=then, related={"entity": "account", "id": account})
+def test_a_customer_gets_one_mail_on_the_third_day_and_none_without_consent_or_after_a_call(sales: Site) -> None:
+    rep, admin = sales.person("sales_rep", name="Rep"), sales.api("admin")
+    known = (("two", 2, True), ("three", 3, True), ("four", 4, True), ("never", 3, False), ("called", 3, True))
+    for name, days, consent in known:
+        values = {"name": name, "owner": rep.id, "email": f"{name}@example.com", "mail_consent": consent}
+        account = admin.made("account", **values)["id"]
+        for ago in (days, 0) if name == "called" else (days,):
+            then = (dt.datetime.now(dt.UTC) - dt.timedelta(days=ago)).isoformat()
+            admin.made("activity", subject="Call", at=then, related={"entity": "account", "id": account})
     work(sales.host, sales.tenant)
     sooner(sales.host, sales.tenant, "workflow_schedule")
     work(sales.host, sales.tenant)
     (run,) = runs(sales.host, sales.tenant, "no_contact")
     assert run.state == "done", run.error
-    told = [each["subject"] for each in sales.api(person=rep).get("/notification").get_json()["data"]]
-    assert [each for each in told if "Silent" in each] == ["Silent 3：已三天未联系"]
+    assert mails(sales.host, sales.tenant) == ["three@example.com"]
+    sooner(sales.host, sales.tenant, "workflow_schedule")
+    work(sales.host, sales.tenant)
+    assert len(mails(sales.host, sales.tenant)) == 1

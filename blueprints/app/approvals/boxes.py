@@ -116,7 +116,9 @@ def _shown(ws: Workspace, done: str = "", refused: Sequence[tuple[str, str]] = (
         narrowed=bool(q or chosen or overdue or given.get("after")),
         more=url_for("app.approvals", **place, after=found["next"]) if found["next"] else None,
         here=url_for("app.approval_bulk", **place),
-        done=done or _bulk_done(reader, given.get("did", "")),
+        done=done or _bulk_done(reader, given.get("did", "")) or _represented(reader, given.get("moved", "")),
+        proxies=approvals.out_of_line(ws) if box in _DUE else 0,
+        times=url_for("app.approval_times") if approvals.looks_after(ws) else "",
         refused=[(titles.get(id, ""), why) for id, why in refused],
     )
 
@@ -124,6 +126,11 @@ def _shown(ws: Workspace, done: str = "", refused: Sequence[tuple[str, str]] = (
 def _bulk_done(reader: Reader, number: str) -> str:
     known = number.isascii() and number.isdigit() and 0 < int(number[:4]) <= approvals.MOST_AT_ONCE
     return reader.words("approval_bulk_done", count=int(number[:4])) if known else ""
+
+
+def _represented(reader: Reader, number: str) -> str:
+    known = number.isascii() and number.isdigit() and int(number[:4]) > 0
+    return reader.words("approval_represented", count=int(number[:4])) if known else ""
 
 
 def _tab(reader: Reader, key: str, box: str, counts: Mapping[str, int]) -> Tab:
@@ -229,6 +236,18 @@ def _verdicts(ws: Workspace, good: int, wrong: Sequence[tuple[str, Sequence[Prob
     return _shown(ws, done, [(id, " ".join(each.message(words.lang) for each in problems)) for id, problems in wrong])
 
 
+def approval_represent() -> Response:
+    """Bring one's own open tasks in line with one's standing proxies."""
+    address = request.remote_addr
+
+    def command(ws: Workspace) -> int:
+        return approvals.represent(ws, ws.actor.user or "", address)
+
+    moved = context.perform(command, write=True)
+    box = box_of(request.args.get("box", ""))
+    return make_response(redirect(url_for("app.approvals", box=box, moved=moved or None), 303))
+
+
 def approvals_() -> Response:
     """`?box=waiting|done|started|copied|given`, narrowed by `q`, `approval`, `overdue=1`."""
     return context.perform(_shown)
@@ -238,4 +257,5 @@ ROUTES = (
     Route("/app/-/approvals", "GET", approvals_, PAGE),
     Route("/app/-/approvals", "POST", approval_bulk, PAGE),
     Route("/app/-/approvals/count", "GET", approval_count, PAGE),
+    Route("/app/-/approvals/represent", "POST", approval_represent, PAGE),
 )

@@ -73,6 +73,8 @@ def _line(reader: Reader, entity: Entity, line: Mapping[str, Any]) -> Line:
     who = (line["actor"] or {}).get("name") or words("approval_by_platform")
     if line["on_behalf_of"]:
         who = f"{who} {words('approval_for', who=line['on_behalf_of']['name'])}"
+    if line["channel"] == "mail" and line["verb"] in ("approve", "reject"):
+        who = f"{who} ({words('approval_by_mail')})"
     people = ", ".join(each["name"] for each in line["people"] if each and each["name"])
     icon, tint = _ICONS.get(line["verb"], ("point", "gray"))
     return Line(

@@ -25,6 +25,11 @@ def new(entity: str) -> str:
     return _made(request.script_root, "app.new", entity, "")
 
 
+def mention(entity: str, id: str) -> str:
+    """Where a script asks whom a text may mention; of a record, or of a new one."""
+    return _made(request.script_root, "app.mention", entity, "") + (f"?id={id}" if id else "")
+
+
 @lru_cache(maxsize=4_096)
 def _made(script_root: str, endpoint: str, entity: str, field: str) -> str:
     if field:

@@ -8,11 +8,13 @@ from typing import Any
 
 from blueprints.app.controls import addresses, shortcuts
 from blueprints.app.controls.base import Family, Form, Reading, Sent
+from metadata import mentions
 from metadata.fieldtypes import registry
 from metadata.fieldtypes.base import Masked, ValueProblem
 from metadata.fieldtypes.dates import local
 from metadata.folding import plain
 from metadata.model import Field
+from runtime import accounts
 
 
 class Typed(Family):
@@ -59,6 +61,15 @@ class Typed(Family):
 class LongText(Typed):
     kind = "area"
     wide = True
+
+    def parts(self, form: Form, field: Field, value: Any) -> dict[str, Any]:
+        """A mention stands as it is typed; whoever types one is offered people (`more.mention`)."""
+        found = super().parts(form, field, value)
+        if isinstance(value, str) and (ids := mentions.ids_in(value)):
+            found["text"] = mentions.typed(found["text"], accounts.logins_of(form.ws, sorted(ids)))
+        if form.compact or form.entity.written_by != "people":
+            return found
+        return {**found, "more": {"mention": addresses.mention(form.entity.key, str(form.record.get("id") or ""))}}
 
 
 class Number(Typed):

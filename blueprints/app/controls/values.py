@@ -7,14 +7,14 @@ from typing import Any
 
 from blueprints.app.controls.base import Control, Family, Form, Option, Reading, Sent
 from blueprints.app.controls.choices import marked
-from blueprints.app.controls.typed import Typed
+from blueprints.app.controls.typed import LongText, Typed
 from metadata import divisions
 from metadata.fieldtypes import addresses, persons, registry
 from metadata.fieldtypes.base import ValueProblem
 from metadata.model import Field
 
 
-class RichText(Typed):
+class RichText(LongText):
     """HTML in a text area, of which a script makes an editor. Whatever comes is sanitised by the field type."""
 
     kind = "rich_text"

@@ -13,7 +13,7 @@ from blueprints.app.reading import Reader
 from metadata.sections.workflows.drawing import BLOCKS, STARTS, Pen
 from metadata.workflows import Choice, Delete, Each, Step, Steps, Try, Workflow, about
 
-_ONE_WAY = ("choice", "find", "wait", "task", "approval", "call")
+_ONE_WAY = ("choice", "find", "with", "wait", "task", "approval", "call")
 """Kinds of steps that take one of their blocks only."""
 
 

@@ -56,6 +56,8 @@ def visits(lines: Sequence[Written]) -> list[Visit]:
 
 def _take(visit: Visit, line: Written) -> None:
     visit.state = _BECOMES.get(line.kind, visit.state)
+    if line.kind == "moved":
+        visit.step = line.step
     if line.kind == "waiting":
         visit.until = line.detail.get("over") or line.detail.get("late")
     elif visit.state != "waiting":

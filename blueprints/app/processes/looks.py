@@ -24,6 +24,7 @@ _STEPS: Mapping[str, tuple[str, str]] = {
     "parallel": ("arrows-split", "indigo"),
     "each": ("repeat", "indigo"),
     "find": ("search", "teal"),
+    "with": ("link", "teal"),
     "wait": ("clock", "gray"),
     "task": ("checkbox", "orange"),
     "approval": ("user-check", "purple"),

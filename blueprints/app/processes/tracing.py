@@ -17,6 +17,7 @@ from blueprints.app.reading import Reader
 from metadata.expressions.explaining import Step as Explained
 from metadata.expressions.parser import parse_in
 from metadata.expressions.problems import ExpressionInvalid
+from metadata.ids import is_uuid
 from metadata.problems import say
 from metadata.sections.workflows.drawing import BLOCKS
 from metadata.workflow_texts import scope_of_workflows
@@ -162,7 +163,23 @@ class Teller:
             line.kind == "failed" or (line.kind == "ended" and detail.get("state") == "failed"),
             link,
             tuple(self._why(each) for each in detail.get("asked", ())),
-            _plain(detail["answer"]) if detail.get("answer") else "",
+            _plain(detail["answer"]) if detail.get("answer") else self._values(detail),
+        )
+
+    def _values(self, detail: Mapping[str, Any]) -> str:
+        """What was given to fields, in short; records that links lead to are told elsewhere."""
+        entity = self.reader.ws.model.entity(str(detail.get("entity", "")))
+        values = detail.get("values") if entity is not None else None
+        if entity is None or not isinstance(values, Mapping):
+            return ""
+        fields = {each.key: each for each in entity.fields.values()}
+        label = self.reader.words.label
+        return _plain(
+            {
+                label(fields[key].label): "–" if each is None else each
+                for key, each in values.items()
+                if key in fields and not is_uuid(each)
+            }
         )
 
     def _link(self, line: Written, step: Step | None) -> Piece | None:

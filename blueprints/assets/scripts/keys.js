@@ -18,6 +18,7 @@ const TABLE = [
   { keys: "k", en: "Row or card before", zh: "上一行或卡片", run: () => row(-1) },
   { keys: "z", en: "Undo what was just done", zh: "撤销刚才的操作", run: undo },
   { keys: "g h", en: "Go to the first page", zh: "转到首页", run: go("/app") },
+  { keys: "g i", en: "Go to the inbox", zh: "转到待办", run: go("/app/-/inbox") },
   { keys: "g n", en: "Go to the notifications", zh: "转到通知", run: go("/app/-/notifications") },
   { keys: "g b", en: "Go to the recycle bin", zh: "转到回收站", run: go("/app/-/bin") },
   { keys: "g a", en: "Go to your account", zh: "转到我的账户", run: go("/auth/account") },

@@ -11,6 +11,7 @@ SECTION_NAMES = (
     "assignments",
     "approvals",
     "workflows",
+    "sla",
     "views",
     "layouts",
     "dashboards",
@@ -19,5 +20,6 @@ SECTION_NAMES = (
     "public_forms",
     "seeds",
     "demo",
+    "scenarios",
 )
 """Sections of the description, in the order in which they are compiled."""

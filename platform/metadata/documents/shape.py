@@ -70,7 +70,8 @@ class _Reader:
         return VALUE
 
     def _property(self, name: str, schema: Any) -> Shape:
-        return LABEL if name in LABELS else self.shape(schema)
+        other = isinstance(schema, Mapping) and ("properties" in schema or schema.get("type") == "string")
+        return LABEL if name in LABELS and not other else self.shape(schema)
 
 
 def _is_label(schema: Mapping[str, Any]) -> bool:

@@ -95,7 +95,7 @@ class Calls(Values):
         if counts:
             return Typed(Over(op, listed, condition, None, "number"), "number")
         value = inner.value(node.arguments[1])
-        allowed = ("number",) if op in ("sum", "avg") else ("number", "date", "datetime")
+        allowed = ("number",) if op in ("sum", "avg", "median") else ("number", "date", "datetime")
         if value.kind not in allowed:
             at = node.arguments[1].at + 1
             wanted = KIND_NAMES["number"]

@@ -93,7 +93,7 @@ _ALL = (
 FUNCTIONS: Mapping[str, Function] = {each.name: each for each in _ALL}
 
 TEXT_MATCHES = ("contains", "starts_with", "ends_with")
-LISTS = ("any", "all", "count", "sum", "min", "max", "avg")
+LISTS = ("any", "all", "count", "sum", "min", "max", "avg", "median")
 SPECIAL = (*TEXT_MATCHES, *LISTS, "if", "changed", "has_role", "in_unit")
 """Functions that are nodes of their own."""
 EVERY = (*FUNCTIONS, *SPECIAL)

@@ -76,8 +76,22 @@ def read(text: str) -> Syntax:
     return _grammar().read(text.replace("\r", " "))
 
 
-@lru_cache(maxsize=1)
+def prepare() -> None:
+    """Build the grammar now: a process that others are forked from does it once for all of them."""
+    _grammar()
+
+
+_making = threading.Lock()
+
+
 def _grammar() -> _Grammar:
+    # The library's modules import each other: of two threads that load them at once, one finds them half made.
+    with _making:
+        return _made()
+
+
+@lru_cache(maxsize=1)
+def _made() -> _Grammar:
     return _Grammar()
 
 

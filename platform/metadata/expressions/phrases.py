@@ -66,6 +66,7 @@ OVER: Mapping[str, Phrase] = {
     "min": _phrase("the smallest {1} of {0}", "{0} 的 {1} 最小值"),
     "max": _phrase("the largest {1} of {0}", "{0} 的 {1} 最大值"),
     "avg": _phrase("the average {1} of {0}", "{0} 的 {1} 平均值"),
+    "median": _phrase("the median {1} of {0}", "{0} 的 {1} 中位数"),
 }
 WITH = _phrase("{0} with: {1}", "满足“{1}”的 {0}")
 BEFORE = _phrase("{0} (before)", "{0}（之前）")

@@ -143,7 +143,7 @@ class Over:
     """Something asked of all records of a list that meet `condition` (None: of all). Both it and `value` are asked of
     the listed record. `any`, `all` and `count` have no value; `any` and `all` are conditions."""
 
-    op: Literal["any", "all", "count", "sum", "min", "max", "avg"]
+    op: Literal["any", "all", "count", "sum", "min", "max", "avg", "median"]
     listed: Listed
     condition: Node | None
     value: Node | None

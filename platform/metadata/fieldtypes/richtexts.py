@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from metadata import sanitizing
+from metadata import mentions, sanitizing
 from metadata.fieldtypes.base import ColumnSpec, FieldType, TextContext, refuse
 from metadata.fieldtypes.patterns import ecma
 from metadata.fieldtypes.texts import LINES, bad_character, not_text, too_long
@@ -68,7 +68,7 @@ class RichText(FieldType):
     def show(self, field: Field, value: Any, context: TextContext) -> str:
         if value is None:
             return ""
-        text = " ".join(sanitizing.plain_text(value).split())
+        text = " ".join(mentions.plain(sanitizing.plain_text(value)).split())
         return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1].rstrip()}…"
 
     def write_text(self, field: Field, value: Any, context: TextContext) -> str:

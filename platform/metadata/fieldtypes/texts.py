@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from metadata import mentions
 from metadata.fieldtypes.base import ENCRYPTED, ColumnSpec, FieldType, TextContext, refuse
 from metadata.fieldtypes.patterns import BLANKS, ecma
 from metadata.folding import fold
@@ -173,6 +174,12 @@ class LongText(Text):
     def tidy(self, raw: str) -> str:
         text = raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
         return text.strip(BLANKS)
+
+    def show(self, field: Field, value: Any, context: TextContext) -> str:
+        return mentions.plain(super().show(field, value, context))
+
+    def write_text(self, field: Field, value: Any, context: TextContext) -> str:
+        return "" if value is None else str(value)
 
     def samples(self, field: Field) -> tuple[Any, ...]:
         high = field.props.get("max", self.longest)

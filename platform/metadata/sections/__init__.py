@@ -35,7 +35,9 @@ def _sections() -> Mapping[str, Section]:
     from metadata.sections.pools.section import SECTION as POOLS
     from metadata.sections.public_forms.section import SECTION as PUBLIC_FORMS
     from metadata.sections.roles.section import SECTION as ROLES
+    from metadata.sections.scenarios.section import SECTION as SCENARIOS
     from metadata.sections.seeds.section import SECTION as SEEDS
+    from metadata.sections.sla.section import SECTION as SLA
     from metadata.sections.views.section import SECTION as VIEWS
     from metadata.sections.workflows.section import SECTION as WORKFLOWS
     from metadata.sections.workspaces.section import SECTION as WORKSPACES
@@ -49,6 +51,7 @@ def _sections() -> Mapping[str, Section]:
         ASSIGNMENTS,
         APPROVALS,
         WORKFLOWS,
+        SLA,
         VIEWS,
         LAYOUTS,
         DASHBOARDS,
@@ -57,5 +60,6 @@ def _sections() -> Mapping[str, Section]:
         PUBLIC_FORMS,
         SEEDS,
         DEMO,
+        SCENARIOS,
     )
     return MappingProxyType({section.name: section for section in ordered})

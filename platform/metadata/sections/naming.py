@@ -13,7 +13,7 @@ from metadata.section import said_id
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 TENANT_PREFIX = "x_"
-NOT_ENTITY_KEYS = frozenset({"approvals", "deliveries", "tasks", "events", "files", "jobs", "meta", "openapi"})
+NOT_ENTITY_KEYS = frozenset({"approvals", "deliveries", "tasks", "events", "files", "inbox", "jobs", "meta", "openapi"})
 """Words that the API needs for itself."""
 
 BAD_NAME = kind(

@@ -12,7 +12,7 @@ from runtime import files, queries
 from runtime.approvals.asking.submitting import resubmission
 from runtime.approvals.driving.drive import UNKNOWN, Drive, carry_out, opened
 from runtime.approvals.keeping.listing import REQUEST, TASK, as_platform, copies_of, id_of, write_rows
-from runtime.approvals.showing.seeing import Seen, sight
+from runtime.approvals.showing.seeing import may_see
 from runtime.queries import Query
 from runtime.queries.rules import token_allows
 from runtime.records.operations import Verdict
@@ -112,14 +112,12 @@ def _mine(ws: Workspace, id: str) -> Drive:
     return driven
 
 
-def _require_seen(ws: Workspace, driven: Drive) -> Seen:
-    seen = sight(ws, driven.approval, driven.request)
-    if seen is None:
+def _require_seen(ws: Workspace, driven: Drive) -> None:
+    if not may_see(ws, driven.approval, driven.request):
         raise NotFound(UNKNOWN())
     entity = ws.model.entity(REQUEST)
     if entity is not None and not token_allows(ws.model, ws.actor, entity, "update"):
         raise Forbidden(may_not(entity, "update"))
-    return seen
 
 
 # -- reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,9 @@ from runtime import queries
 from runtime.assigning import log
 from runtime.assigning.log import Given, Tried
 from runtime.queries import Query
-from runtime.queries.build import Build, Source
 from runtime.queries.fields import narrowed
+from runtime.queries.knowing import may_know
 from runtime.queries.query import MAX_IDS, MAX_LIMIT
-from runtime.queries.rules import row_rule
 from runtime.records.policies import entity_of, not_found
 from runtime.workspace import Workspace
 
@@ -119,19 +118,4 @@ class _Telling:
                 reads |= any_value(rule.path, self.entity, scope_of_workflows(self.ws.model)).reads()
         except PlatformError:
             return False
-        return all(self._may_read(entity, [field for of, field in reads if of == entity]) for entity, _ in reads)
-
-    def _may_read(self, entity: str, fields: Sequence[str]) -> bool:
-        of = self.ws.model.entity(entity)
-        if of is None:
-            return False
-        may, narrow = rights(self.ws.model, self.ws.actor, of), narrowed(self.ws, of, "read")
-        if not all(may.may_read(each) and each not in narrow for each in fields):
-            return False
-        return of.id == self.entity.id or _reads_all(self.ws, of)
-
-
-def _reads_all(ws: Workspace, entity: Entity) -> bool:
-    build = Build(ws.model, ws.actor, ws.db.dialect)
-    held = build.table(entity)
-    return row_rule(build, Source(entity, held, held.table), "read") is None
+        return may_know(self.ws, self.entity, reads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ class Bound:
     system_version: int
     restore_epoch: int
     login: dict[str, Any] | None
+    now: dt.datetime | None = None
+    """The server's time, where it is another machine's: programs whose clocks differ agree on it."""
 
 
 LoginKind = Literal["", "session", "token"]

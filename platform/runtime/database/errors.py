@@ -121,8 +121,11 @@ def _postgres(error: Any) -> BaseException:
         # Without a state the server said nothing: the connection is gone, unless it is a mistake of ours.
         import psycopg
 
-        gone = isinstance(error, psycopg.OperationalError) or (
-            isinstance(error, psycopg.InterfaceError) and "closed" in str(error)
+        # A server that dies while it is written to leaves a result that is of no class at all.
+        gone = (
+            isinstance(error, psycopg.OperationalError)
+            or type(error) is psycopg.DatabaseError
+            or (isinstance(error, psycopg.InterfaceError) and "closed" in str(error))
         )
         return ConnectionLost() if gone else Refused("", str(error))
     detail = str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -48,6 +49,7 @@ _CONNECT = {
 _NO_TENANT = ("22023", "42P01", "3F000", "42501")
 """SQLSTATEs of binding to a role, table or schema that is not there (any more)."""
 _IDLE = pq.TransactionStatus.IDLE
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def _forget_prepared(raw: Any) -> bytes:
@@ -99,10 +101,12 @@ class PostgresServer:
             raise
         db = PostgresDb(self.engine, fairy, writing)
         with self._ending(db):
-            head, access, system, restore, found = (result.get_value(0, column) for column in range(5))
+            head, access, system, restore, found, now = (result.get_value(0, column) for column in range(6))
             if head is None:
                 raise TenantGone(place)
-            yield db, Bound(int(head), int(access), int(system), int(restore), orjson.loads(found) if found else None)
+            login_row = orjson.loads(found) if found else None
+            at = _EPOCH + dt.timedelta(microseconds=int(now))
+            yield db, Bound(int(head), int(access), int(system), int(restore), login_row, at)
 
     @contextlib.contextmanager
     def own(self, place: str, *, lock: bool = True) -> Iterator[Db]:

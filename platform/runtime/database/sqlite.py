@@ -78,8 +78,10 @@ class SqliteServer:
     dialect: Dialect = "sqlite"
     trigram: str | None = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """`durable`: false for what is thrown away anyway: nothing waits until it is on the disk."""
         self.folder = folder
+        self._durable = durable
         self.tenants = folder / "tenants"
         self._files: dict[str, _File] = {}
         self._warm: OrderedDict[str, None] = OrderedDict()
@@ -170,6 +172,8 @@ class SqliteServer:
         if not path.exists():
             raise TenantGone(path.name)
         raw = _connect(path)
+        if not self._durable:
+            raw.execute("PRAGMA synchronous = OFF")
         if not writing:
             raw.execute("PRAGMA query_only = ON")
         return raw

@@ -14,7 +14,7 @@ import orjson
 
 from metadata.expressions import portable
 from metadata.expressions.binding import Binding
-from metadata.expressions.closures.numbers import average, fit, number_text, total
+from metadata.expressions.closures.numbers import average, fit, median, number_text, total
 from metadata.expressions.closures.rows import Constants, Row
 from metadata.expressions.evaluate import value
 from metadata.expressions.tree import FieldRef, walk
@@ -143,6 +143,11 @@ class _Average(_Aggregate):
         return average(self.values)
 
 
+class _Median(_Aggregate):
+    def measure(self) -> Decimal | None:
+        return median(self.values)
+
+
 class _Least(_Aggregate):
     def measure(self) -> Decimal:
         found: Decimal = min(self.values)
@@ -164,7 +169,13 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "x_ends": (2, lambda text, end: None if text is None or end is None else int(text.endswith(end))),
 }
 """Name -> number of arguments (-1: any), function."""
-AGGREGATES: dict[str, Callable[[], Any]] = {"x_sum": _Sum, "x_avg": _Average, "x_min": _Least, "x_max": _Greatest}
+AGGREGATES: dict[str, Callable[[], Any]] = {
+    "x_sum": _Sum,
+    "x_avg": _Average,
+    "x_median": _Median,
+    "x_min": _Least,
+    "x_max": _Greatest,
+}
 
 
 def register(raw: sqlite3.Connection) -> None:

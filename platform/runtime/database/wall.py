@@ -35,7 +35,8 @@ def bind_text(place: str, *, writing: bool, login: str, secret: str) -> bytes:
         raise ValueError("not a hash of a session or token")
     mode, flag = ("", "true") if writing else (" READ ONLY", "false")
     return (
-        f"BEGIN{mode}; SELECT head, access_epoch, system_version, restore_epoch, login "
+        f"BEGIN{mode}; SELECT head, access_epoch, system_version, restore_epoch, login, "
+        f"(extract(epoch FROM now()) * 1000000)::bigint "
         f"FROM platform.bind('{checked_place(place)}', {flag}, '{login}', '{secret}')"
     ).encode()
 

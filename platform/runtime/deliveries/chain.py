@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,13 +13,19 @@ from runtime.deliveries.sending import send
 from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import table as jobs
+from runtime.settings import Settings
 from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 SLICE = 5.0
+Sending = Callable[[Settings, str, str, Held], Sent]
+"""(settings, id and label of the tenant, what is to be sent) -> how it ended."""
 
 
-def serve(host: Host, tenant: Tenant, target: str, seconds: float = SLICE) -> int:
-    """Send what is due for a target; how many tries there were. Any number of processes may do so at a time."""
+def serve(host: Host, tenant: Tenant, target: str, seconds: float = SLICE, send: Sending = send) -> int:
+    """Send what is due for a target; how many tries there were. Any number of processes may do so at a time.
+
+    `send`: what does it; where nothing may go out, something that only writes it down.
+    """
     until, tries = time.monotonic() + seconds, 0
     with _writing(host, tenant) as ws:
         held = _take(ws, target)

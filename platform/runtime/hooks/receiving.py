@@ -19,6 +19,7 @@ from runtime import records
 from runtime.deliveries.secrets import secret_of
 from runtime.deliveries.table import SINCE
 from runtime.directory import Tenant
+from runtime.hooks import correlating
 from runtime.hooks.rows import INCOMING, Incoming, actor_of, incoming
 from runtime.host import Host
 from runtime.portable import Id, Moment
@@ -27,6 +28,7 @@ from runtime.processes.starting import Start, begin
 from runtime.processes.world import Records
 from runtime.queries.build import binding_of
 from runtime.workspace import PlatformActor, Workspace, open_workspace
+from workflow.matching import at
 
 REFUSED = kind(
     "hook.refused",
@@ -87,18 +89,22 @@ def receive(ws: Workspace, message: Known, body: Mapping[str, Any]) -> Received:
     if ws.db.execute(first.returning(_SEEN.c.message)).first() is None:
         where = (_SEEN.c.hook == message.hook.id, _SEEN.c.message == message.message)
         return Received(ws.db.execute(sa.select(_SEEN.c.record).where(*where)).scalar_one(), repeated=True)
-    record = received(ws, message.hook, body)
+    record = received(ws, message, body)
     this = sa.update(_SEEN).where(_SEEN.c.hook == message.hook.id, _SEEN.c.message == message.message)
     ws.db.execute(this.values(record=record))
     return Received(record)
 
 
-def received(ws: Workspace, hook: Incoming, body: Mapping[str, Any]) -> str:
-    """Create the record that a body tells of, and start the workflow about it; the record's id."""
-    workflow, trigger, entity = _target(ws, hook)
-    role = ws.model.role(hook.role)
+def received(ws: Workspace, message: Known, body: Mapping[str, Any]) -> str | None:
+    """Create the record that a body tells of, and start the workflow about it; or wake and start what it is a message
+    about. The record's id."""
+    hook = message.hook
+    workflow, role = _workflow(ws, hook), ws.model.role(hook.role)
     if role is None:
         raise Conflict(NOT_NOW(name=hook.workflow))
+    if correlating.takes(ws, workflow, hook.name):
+        return correlating.correlated(ws, workflow, hook.name, role, body, message.message)
+    trigger, entity = _target(ws, workflow, hook)
     acts = replace(ws, actor=actor_of(ws, role, hook.name, "workflow"))
     values = {entity.fields[id].key: at(body, path) for id, path in trigger.values.items() if id in entity.fields}
     given = {key: value for key, value in values.items() if value is not None}
@@ -110,27 +116,19 @@ def received(ws: Workspace, hook: Incoming, body: Mapping[str, Any]) -> str:
     return record.id
 
 
-def _target(ws: Workspace, hook: Incoming) -> tuple[Workflow, Trigger, Entity]:
+def _workflow(ws: Workspace, hook: Incoming) -> Workflow:
     workflow: Workflow | None = ws.model.get("workflows", hook.workflow)
-    trigger = next((each for each in workflow.triggers if each.kind == "webhook"), None) if workflow else None
-    entity = ws.model.entity(workflow.entity) if workflow else None
-    if workflow is None or trigger is None or entity is None or not workflow.active:
+    if workflow is None or not workflow.active or not switches.off(ws).isdisjoint((workflow.id, switches.ALL)):
         raise Conflict(NOT_NOW(name=hook.workflow))
-    if not switches.off(ws).isdisjoint((workflow.id, switches.ALL)):
-        raise Conflict(NOT_NOW(name=hook.workflow))
-    return workflow, trigger, entity
+    return workflow
 
 
-def at(body: Any, path: str) -> Any:
-    """What stands at a dotted path in a body (`customer.name`, `lines.0.total`); None where there is nothing."""
-    for name in path.split("."):
-        if isinstance(body, Mapping):
-            body = body.get(name)
-        elif isinstance(body, list) and name.isascii() and name.isdigit() and len(name) < 6 and int(name) < len(body):
-            body = body[int(name)]
-        else:
-            return None
-    return body
+def _target(ws: Workspace, workflow: Workflow, hook: Incoming) -> tuple[Trigger, Entity]:
+    trigger = next((each for each in workflow.triggers if each.kind == "webhook"), None)
+    entity = ws.model.entity(workflow.entity)
+    if trigger is None or entity is None:
+        raise Conflict(NOT_NOW(name=hook.workflow))
+    return trigger, entity
 
 
 def forget(ws: Workspace, before: Any) -> int:

@@ -24,8 +24,15 @@ KINDS: dict[str, Kind] = {
     "delivery": Kind("runtime.deliveries.waking:step", outside=True),
     "webhooks": Kind("runtime.hooks.following:step"),
     "pool_recycle": Kind("runtime.recycling.daily:step", outside=True),
+    "reminder": Kind("runtime.reminders.firing:step"),
+    "notice_mail": Kind("runtime.notifications.mailing:step"),
     "approval": Kind("runtime.approvals.driving.timing:step"),
+    "approval_removed": Kind("runtime.approvals.driving.removing:step"),
     "approval_leaver": Kind("runtime.approvals.driving.timing:leave"),
+    "sla_timer": Kind("runtime.sla.timing:step"),
+    "sla_alert": Kind("runtime.sla.alerting:step", channel="workflow"),
+    "sla_recount": Kind("runtime.sla.recounting:step"),
+    "simulation": Kind("runtime.simulating.job:step", outside=True, longest=7200.0),
     "analyze": Kind("runtime.transfer.analyzing:step", outside=True),
 }
 """Named by text, so that queueing a job imports nothing of what does it."""

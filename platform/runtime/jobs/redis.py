@@ -6,6 +6,7 @@ by the next look at `platform.wake`, so nothing is lost but a second.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -21,12 +22,14 @@ import redis
 from rq import Queue, SimpleWorker, Worker
 from rq.serializers import JSONSerializer
 
+from metadata.expressions import parser
 from metadata.problems import NotFound
 from runtime import directory
 from runtime.deliveries.pool import Pool
 from runtime.host import Host
 from runtime.jobs import calls
 from runtime.jobs.drain import drain
+from runtime.jobs.kinds import KINDS, handler
 from runtime.jobs.runner import SWEEP, first_sweep, sweep
 from runtime.settings import Settings
 
@@ -224,6 +227,7 @@ class _Member:
 def work(url: str) -> None:
     """Run one RQ worker until it is told to stop, or whoever holds the other end of stdin is gone."""
     threading.Thread(target=_watch_starter, name="starter", daemon=True).start()
+    _load()
     while True:
         try:
             kind: Any = Worker if hasattr(os, "fork") else SimpleWorker
@@ -233,6 +237,16 @@ def work(url: str) -> None:
         except redis.RedisError as problem:
             log.warning("Redis is away (%s); the worker tries again", problem)
             time.sleep(1)
+
+
+def _load() -> None:
+    """Load what every work-horse needs before it is forked off: alone it takes longer than most of what it does."""
+    parser.prepare()
+    Host.open(Settings.from_environment()).close()
+    for kind in KINDS.values():
+        handler(kind.handler)
+    gc.collect()
+    gc.freeze()
 
 
 def _watch_starter() -> None:

@@ -114,9 +114,28 @@ def enqueue_many(ws: Workspace, kind: str, payloads: Sequence[Mapping[str, Any]]
     now = ws.now if postgres else datetime_text(ws.now)
     shared = {"kind": kind, "now": now, "most": KINDS[kind].attempts}
     rows = [{**shared, "id": id, "payload": json_text(payload)} for id, payload in zip(ids, payloads, strict=True)]
+    if postgres and len(rows) == 1:
+        _calling().run(ws.db, {**rows[0], "tenant": ws.tenant.id})
+        ws.db.notes["ring"] = True
+        return ids
     _inserting(ws.db.dialect).many(ws.db, rows)
+    if ws.host.clock is not None:
+        ws.db.execute(sa.update(JOB).where(JOB.c.id.in_(ids)).values(run_at=clock(ws)))
     wake(ws)
     return ids
+
+
+def enqueue_keyed(ws: Workspace, kind: str, wanted: Sequence[tuple[str, Mapping[str, Any], dt.datetime]]) -> None:
+    """Make jobs of the platform's own by one statement: each (key, payload, when it is due). A key that was used
+    before makes none."""
+    if not wanted:
+        return
+    insert: Any = postgresql.insert if ws.db.dialect == "postgresql" else sqlite.insert
+    shared = {"kind": kind, "state": "queued", "attempt": 0, "max_attempts": KINDS[kind].attempts}
+    shared |= {"created_at": ws.now, "cancel": False}
+    rows = [{**shared, "id": uuid7(), "key": key, "payload": dict(told), "run_at": at} for key, told, at in wanted]
+    ws.db.execute(insert(JOB).on_conflict_do_nothing(index_elements=["key"]), rows)
+    wake(ws, min(at for _, _, at in wanted))  # whoever is done with the first looks for the next
 
 
 def enqueue_with(ws: Workspace, kind: str, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -140,8 +159,7 @@ def with_jobs(target: sa.Table, columns: Sequence[str]) -> Prepared:
     rows: Any = sa.func.jsonb_to_recordset(given).table_valued(*shape, name="given").render_derived(with_types=True)
     held = sa.select(*rows.c).cte("held")
     written = sa.insert(target).from_select(list(columns), sa.select(*(held.c[f"v_{name}"] for name in columns)))
-    tenant: Any = sa.bindparam("tenant", type_=sa.Text())
-    called = sa.insert(_WAKE).values({_WAKE.c.tenant: tenant, _WAKE.c.due_at: sa.func.clock_timestamp()})
+    called = _called()
     values = {**_job_values("postgresql"), c.id: held.c.job_id, c.payload: held.c.payload}
     job = sa.insert(table("_job", "postgresql")).from_select(
         [each.name for each in values], sa.select(*values.values()).select_from(held)
@@ -150,6 +168,18 @@ def with_jobs(target: sa.Table, columns: Sequence[str]) -> Prepared:
 
 
 _WAKE = sa.table("wake", sa.column("tenant"), sa.column("due_at"), schema="platform")
+
+
+@cache
+def _calling() -> Prepared:
+    """One job and the call for somebody to look, in one statement of PostgreSQL."""
+    job = sa.insert(table("_job", "postgresql")).values(_job_values("postgresql"))
+    return prepare(job.add_cte(_called().cte("called")), "postgresql")
+
+
+def _called() -> sa.Insert:
+    tenant: Any = sa.bindparam("tenant", type_=sa.Text())
+    return sa.insert(_WAKE).values({_WAKE.c.tenant: tenant, _WAKE.c.due_at: sa.func.clock_timestamp()})
 
 
 @cache
@@ -300,7 +330,10 @@ def next_due(ws: Workspace) -> float | None:
 
 
 def clock(ws: Workspace, seconds: float = 0.0) -> sa.ColumnElement[Any]:
-    """The database's time of day, `seconds` from now; not that of the transaction, which may be old."""
+    """The database's time of day, `seconds` from now; not that of the transaction, which may be old. The host's where
+    that has a clock of its own."""
+    if ws.host.clock is not None:
+        return sa.literal(ws.host.clock() + dt.timedelta(seconds=seconds), JOB.c.run_at.type)
     return _clock_of(ws.db.dialect, seconds)
 
 
@@ -364,6 +397,12 @@ def retry_all(ws: Workspace, kind: str, wants: Callable[[Job], bool]) -> int:
     if wanted:
         wake(ws)
     return len(wanted)
+
+
+def open_payloads(ws: Workspace, kind: str) -> list[Mapping[str, Any]]:
+    """What the jobs of a kind without a key say that are not over, or may be retried."""
+    open_ = JOB.c.state.in_(("queued", "running", "failed", "dead"))
+    return list(ws.db.execute(sa.select(JOB.c.payload).where(JOB.c.kind == kind, open_, JOB.c.key.is_(None))).scalars())
 
 
 def known_keys(ws: Workspace, keys: Sequence[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from runtime.host import Host
 from runtime.jobs import rows, table
 from runtime.jobs.work import Done, Outcome, Step
 from runtime.processes.timing import planning
+from runtime.processes.timing.dates import AHEAD
 from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 KEPT = dt.timedelta(days=30)
@@ -37,11 +38,22 @@ def step(step: Step) -> Outcome:
         "jobs": len(old),
         "deliveries": _deliveries(ws),
         "runs": planning.forget(ws),
-        "dates": planning.plan(ws),
-        "pools": _pools(ws),
+        **look_ahead(ws),
         "plans": forgetting.forget_plans(ws),
     }
     return Done(found)
+
+
+def look_ahead(ws: Workspace, ahead: dt.timedelta = AHEAD) -> dict[str, int]:
+    """Have what falls due soon made into jobs; how many of each."""
+    return {"dates": planning.plan(ws, ahead), "pools": _pools(ws), "reminders": _reminders(ws, ahead)}
+
+
+def _reminders(ws: Workspace, ahead: dt.timedelta) -> int:
+    """Have what reminds people soon make itself heard; how many reminders are new."""
+    from runtime import reminders  # they know records, whose jobs this tidies
+
+    return reminders.plan(ws, ahead)
 
 
 def _pools(ws: Workspace) -> int:
@@ -57,9 +69,11 @@ def _deliveries(ws: Workspace) -> int:
     """Give up what could not be sent for days, and take away what was over long ago; how many of the latter."""
     if ws.system_version < outbox.SINCE:
         return 0
-    from runtime.hooks import receiving  # it knows records, whose jobs this tidies
+    from runtime.approvals.keeping import links  # they know records, whose jobs this tidies
+    from runtime.hooks import receiving
 
     for each in outbox.expire(ws):
         tell(ws, each)
     receiving.forget(ws, ws.now - KEPT)
+    links.forget(ws)
     return outbox.forget(ws, ws.now - KEPT, ws.now - _UNSENT_KEPT)

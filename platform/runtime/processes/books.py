@@ -13,8 +13,8 @@ from metadata.expressions.parser import parse_in
 from metadata.expressions.tree import Expression
 from metadata.model import Entity, Model
 from metadata.workflow_texts import scope_of_workflows
-from metadata.workflows import Each, Find, HumanTask, Steps, Trigger, TriggerKind, Wait, Workflow, workflows_of
-from runtime.processes import instances
+from metadata.workflows import HumanTask, Steps, Trigger, TriggerKind, Wait, Workflow, about, workflows_of
+from runtime.processes import instances, queued
 from runtime.processes.definitions import model_of
 from runtime.queries.cache import kept
 from runtime.workspace import Workspace
@@ -143,19 +143,18 @@ def awaited_by(steps: Steps, entity: str) -> Iterator[tuple[str, str]]:
         if isinstance(step, HumanTask):
             yield TASK, "task"
         for name, block in step.blocks.items():
-            inner = step.entity if isinstance(step, Each | Find) and name in ("do", "found") else entity
-            yield from awaited_by(block, inner)
+            yield from awaited_by(block, about(step, name, entity))
 
 
 def _awaited_before(ws: Workspace) -> frozenset[tuple[str, str]]:
-    """What runs of earlier releases may wait for. None begins any more, so it is found out once for each release."""
+    """What runs of earlier releases may wait for. None is wanted any more, so it is found out once for each release."""
     if ws.release < 2:
         return frozenset()
     return ws.host.awaited.get((ws.tenant.id, ws.restore_epoch, ws.release), lambda: frozenset(_of_earlier(ws)))
 
 
 def _of_earlier(ws: Workspace) -> Iterator[tuple[str, str]]:
-    for id, release in instances.open_releases(ws):
+    for id, release in {*instances.open_releases(ws), *queued.open_releases(ws)}:
         workflow = model_of(ws, release).get("workflows", id) if release != ws.release else None
         if workflow is not None:
             yield from awaited_by(workflow.steps, workflow.entity)

@@ -165,6 +165,7 @@ def get(ws: Workspace, id: str) -> Run | None:
 def keep(ws: Workspace, run: Run) -> None:
     """Write what a run has come to."""
     values: dict[str, Any] = {"state": run.state, "body": run.body, "lines": run.lines, "error": run.error}
+    values["release"] = run.release
     if run.is_over:
         values |= {"finished_at": run.finished_at, "single": None}
     ws.db.execute(sa.update(INSTANCE).where(INSTANCE.c.id == run.id).values(values))
@@ -198,6 +199,16 @@ def open_releases(ws: Workspace) -> list[tuple[str, int]]:
     query = sa.select(INSTANCE.c.workflow, INSTANCE.c.release).where(INSTANCE.c.finished_at.is_(None)).distinct()
     rows: Any = ws.db.execute(query)
     return [(workflow, release) for workflow, release in rows]
+
+
+def open_of(ws: Workspace, workflow: str, release: int | None = None, limit: int = 10_000) -> list[Run]:
+    """The runs of a workflow that are not over, of one release or of all, the oldest first."""
+    query = sa.select(*(INSTANCE.c[name] for name in _COLUMNS)).where(
+        INSTANCE.c.workflow == workflow, INSTANCE.c.finished_at.is_(None)
+    )
+    if release is not None:
+        query = query.where(INSTANCE.c.release == release)
+    return [_run(row) for row in ws.db.execute(query.order_by(INSTANCE.c.id).limit(limit))]
 
 
 def led_by(ws: Workspace, root: str, most: int) -> int:
@@ -244,4 +255,5 @@ def new_run(ws: Workspace, id: str, workflow: str, entity: str, record: str | No
         "started_at": ws.now,
         "finished_at": None,
     }
-    return Run(id=id, workflow=workflow, release=ws.release, entity=entity, record=record, **(values | more))
+    values |= {"release": ws.release, **more}
+    return Run(id=id, workflow=workflow, entity=entity, record=record, **values)

@@ -9,6 +9,7 @@ from metadata.problems import LANGUAGES, Problem
 from workflow.engine import (
     Answered,
     Begin,
+    Came,
     Cancel,
     Due,
     Ended,
@@ -37,6 +38,8 @@ def happening_of(data: Mapping[str, Any], chain: tuple[str, ...]) -> Happening |
             return Settled(data["visit"], data["outcome"])
         case "answered":
             return Answered(data["visit"], data["ok"], data.get("answer", {}))
+        case "came":
+            return Came(data["visit"], data["answer"])
         case "ended":
             return Ended(data["visit"], data["ok"])
         case "cancel":
@@ -44,7 +47,7 @@ def happening_of(data: Mapping[str, Any], chain: tuple[str, ...]) -> Happening |
     raise ValueError(f"a run cannot be told {data!r}")
 
 
-def dumped(happening: Due | TaskOver | Settled | Answered | Ended | Cancel) -> dict[str, Any]:
+def dumped(happening: Due | TaskOver | Settled | Answered | Came | Ended | Cancel) -> dict[str, Any]:
     """The same as JSON data, for the payload of a job."""
     match happening:
         case Due(visit, timer):
@@ -55,6 +58,8 @@ def dumped(happening: Due | TaskOver | Settled | Answered | Ended | Cancel) -> d
             return {"kind": "settled", "visit": visit, "outcome": outcome}
         case Answered(visit, ok, answer):
             return {"kind": "answered", "visit": visit, "ok": ok, "answer": dict(answer)}
+        case Came(visit, answer):
+            return {"kind": "came", "visit": visit, "answer": dict(answer)}
         case Ended(visit, ok):
             return {"kind": "ended", "visit": visit, "ok": ok}
         case Cancel(why):

@@ -123,10 +123,22 @@ def _seen(
     for key, value in detail.items():
         if key == "asked" and not ws.actor.platform:
             yield key, [each if knows(str(each["entity"]), str(each["when"])) else _blank(each) for each in value]
+        elif key == "values":
+            yield key, _readable(ws, detail, value)
         elif key == "texts" and not told:
             yield key, _untold()
-        elif key != "answer" or told:
+        elif key not in ("answer", "body") or told:
             yield key, value
+
+
+def _readable(ws: Workspace, detail: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step gave to fields, by today's names: of those that the reader may read, in a record that he sees."""
+    entity = ws.model.entity(str(detail.get("entity")))
+    if entity is None or not (ws.actor.platform or sees(ws, entity, "read", str(detail.get("record")))):
+        return {}
+    may = rights(ws.model, ws.actor, entity)
+    shown = (each for each in values if each in entity.fields and may.may_read(each) and each not in may.narrowed)
+    return {entity.fields[each].key: values[each] for each in shown}
 
 
 def _may_be_told(ws: Workspace, shown: Shown, code: str) -> bool:

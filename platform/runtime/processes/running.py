@@ -7,6 +7,7 @@ that step tried again.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,7 +17,7 @@ from metadata.problems import LANGUAGES, PlatformError, TooMany, Unavailable
 from metadata.workflows import Try, Wait, Workflow
 from runtime.jobs import table as jobs
 from runtime.jobs.work import Done, Job, More, Outcome, Step, Stuck
-from runtime.processes import instances, switches, trace, waits
+from runtime.processes import instances, queued, switches, trace, waits
 from runtime.processes.acting import acting, binding
 from runtime.processes.definitions import definition
 from runtime.processes.instances import Run
@@ -37,7 +38,9 @@ AT_ONCE = 100
 def step(step: Step) -> Outcome:
     """Tell a run one thing and go on as far as it can."""
     ws, job = step.ws, step.job
-    run = instances.lock(ws, job.payload["instance"])
+    if "instance" not in job.payload:
+        return Done({"begun": queued.spread(ws, job.payload)})
+    run = queued.lock(ws, job.payload)
     if run is None or run.is_over:
         return Done({"state": "gone" if run is None else run.state})
     workflow = definition(ws, run.workflow, run.release)
@@ -86,9 +89,13 @@ class _Course:
         self.stuck: Reason | None = None
         self.more = False
         self.performed = 0
+        self.done: dict[int, dict[str, Any]] = {}
 
     def go(self, told: Mapping[str, Any]) -> None:
         ws, world = self.ws, self.world
+        if told.get("kind") == "move":
+            self._move(told)
+            return self._work()
         chain = tuple(_name(ws, each) for each in self.run.chain)
         happening = happening_of(told, chain)
         if happening is None or self.retried:
@@ -96,11 +103,25 @@ class _Course:
         if happening is not None:
             self._advance(happening)
             world.held = frozenset()
+        self._work()
+
+    def _move(self, told: Mapping[str, Any]) -> None:
+        """To the definition of another release; where that can no longer be, since the run went on, it stays."""
+        release, steps = int(told["release"]), told["steps"]
+        new = definition(self.ws, self.run.workflow, release)
+        if release == self.run.release or engine.foreseen(self.workflow, new, self.instance, steps).problems:
+            return
+        self.instance, effects = engine.move(self.workflow, new, release, self.instance, steps, self.world)
+        self.run, self.workflow = replace(self.run, release=release), new
+        self.queue.extend(effects)
+
+    def _work(self) -> None:
+        """Perform what is wanted, and what that leads to."""
         moving: Moving | None = None
         while self.queue:
             effect = self.queue.popleft()
             if isinstance(effect, Note):
-                self.lines.append(effect.line)
+                self._write(effect.line)
             elif engine.is_due(self.instance, effect):
                 if effect.answers and self.performed >= AT_ONCE:
                     self.more = True
@@ -108,6 +129,11 @@ class _Course:
                 moving = moving or self._moving()
                 if moving is not None:
                     self._perform(moving, effect)
+
+    def _write(self, line: Line) -> None:
+        """What was done for a step stands with what came of it."""
+        done = self.done.pop(line.visit, None) if line.kind in ("performed", "waiting") else None
+        self.lines.append(line if done is None else replace(line, detail={**line.detail, **done}))
 
     def _moving(self) -> Moving | None:
         """For whom it acts; None when he may act no more, so that nothing can be done."""
@@ -121,7 +147,8 @@ class _Course:
         return Moving(self.ws, acts, self.workflow, self.run, self.world)
 
     def _perform(self, moving: Moving, effect: Effect) -> None:
-        moving = replace(moving, instance=self.instance)
+        moving = replace(moving, instance=self.instance, told={})
+        began = time.perf_counter()
         try:
             if self.careful and effect.answers:
                 with self.ws.db.savepoint():
@@ -136,6 +163,8 @@ class _Course:
             return
         if effect.answers:
             self.performed += 1
+            took = round((time.perf_counter() - began) * 1000, 1)
+            self.done[effect.visit] = {**moving.told, "ms": took}
             self.world.forget()
             self._advance(Performed(effect.visit, result))
 
@@ -206,6 +235,12 @@ def waits_of(workflow: Workflow, instance: Instance) -> list[waits.Wait]:
             held = None if token is None or not tree.knows(token.step) else tree.step(token.step)
             when = held.when if isinstance(held, Wait) else None
             found.append(waits.Wait(instance.id, visit, each.event, each.entity or "", each.record, when))
+        elif each.on == "message" and each.key is not None:
+            token = instance.walk.at(visit)
+            held = None if token is None or not tree.knows(token.step) else tree.step(token.step)
+            if isinstance(held, Wait) and held.message is not None:
+                key = waits.message_key(workflow.id, held.message.name, held.message.at, each.key)
+                found.append(waits.Wait(instance.id, visit, "message", each.entity or "", each.record, key=key))
         elif each.on == "task" and each.opened is not None:
             found.append(waits.Wait(instance.id, visit, "task", "task", each.opened))
     return found
@@ -215,7 +250,7 @@ def given_up(ws: Workspace, job: Job, error: Mapping[str, Any]) -> None:
     """The job has failed for good for a reason that no step knows: the run says so until somebody retries the job."""
     if any(each.get("code") == switches.OFF.code for each in error.get("problems", ())):
         return
-    run = instances.lock(ws, job.payload["instance"])
+    run = queued.lock(ws, job.payload) if "instance" in job.payload else None
     if run is None or run.is_over:
         return
     text = str(error.get("error", ""))

@@ -18,9 +18,10 @@ from metadata.workflow_texts import scope_of_workflows
 from metadata.workflows import Workflow
 from runtime.events import Fact
 from runtime.jobs import table as jobs
-from runtime.processes import instances, switches, waits
+from runtime.processes import instances, queued, switches, waits
 from runtime.processes.books import TASK, Book, Ready, Triggers, book_of
 from runtime.processes.instances import Run, new_run
+from runtime.processes.queued import JOB, beginning
 from runtime.processes.waits import Wait
 from runtime.queries.build import binding_of
 from runtime.queries.cache import kept
@@ -34,7 +35,6 @@ LOADING = frozenset({"import", "command"})
 """Channels by which data are loaded: only workflows that say so (`on_import`) follow from them."""
 MOST_LED = 1_000
 """Runs that may follow, over all levels, from one that somebody or something outside started."""
-JOB = "workflow"
 
 TOO_MANY_LED = kind(
     "run.too_many_led",
@@ -66,9 +66,9 @@ def happened(ws: Workspace, plan: WritePlan, new: Sequence[Draft], old: Sequence
     if book is None:
         return
     if new and book.created:
-        begin(ws, list(_matching(ws, plan, book.created, new)))
+        _follow(ws, list(_matching(ws, plan, book.created, new)))
     if old and book.updated:
-        begin(ws, list(_matching(ws, plan, book.updated, old)))
+        _follow(ws, list(_matching(ws, plan, book.updated, old)))
     if old and book.waits:
         _wake(ws, plan, old)
     if book.dates:
@@ -87,7 +87,7 @@ def gone(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
     if book is None or not drafts:
         return
     if book.deleted:
-        begin(ws, list(_matching(ws, plan, book.deleted, drafts)))
+        _follow(ws, list(_matching(ws, plan, book.deleted, drafts)))
     if book.waits:
         _wake(ws, plan, drafts, deleted=True)
 
@@ -131,6 +131,14 @@ def _matching(ws: Workspace, plan: WritePlan, triggers: Triggers, drafts: Sequen
                 yield Start(each.workflow, each.trigger.id, draft.id, draft.event)
 
 
+def _follow(ws: Workspace, starts: Sequence[Start]) -> None:
+    """Have runs begin after a save. What must be known at once, that one runs already or too many, is asked at once."""
+    if ws.cause is not None or any(each.workflow.once for each in starts):
+        begin(ws, starts)
+    elif starts:
+        queued.put(ws, [(s.workflow.id, s.workflow.entity, s.trigger, s.record, s.event) for s in starts])
+
+
 def begin(ws: Workspace, starts: Sequence[Start]) -> list[Run]:
     """Have runs begin, each in a job of its own; those that do. Raises Invalid when one led to too many."""
     if not starts:
@@ -151,15 +159,11 @@ def begin(ws: Workspace, starts: Sequence[Start]) -> list[Run]:
         if ws.cause is None:
             more["token"] = token
         made.append(new_run(ws, id, workflow.id, workflow.entity, start.record, **more))
-    if instances.insert_with_jobs(ws, JOB, made, [_beginning(each) for each in made]):
+    if instances.insert_with_jobs(ws, JOB, made, [beginning(each.id) for each in made]):
         return made
     begun = instances.insert(ws, made)
-    jobs.enqueue_many(ws, JOB, [_beginning(each) for each in begun])
+    jobs.enqueue_many(ws, JOB, [beginning(each.id) for each in begun])
     return begun
-
-
-def _beginning(run: Run) -> dict[str, Any]:
-    return {"instance": run.id, "happening": {"kind": "begin"}}
 
 
 def _require_end(ws: Workspace, more: int) -> None:
@@ -184,7 +188,7 @@ def _wake(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft], *, deleted: b
     found = waits.of_records(ws, plan.entity.id, known)
     payloads = []
     for wait in found:
-        told = _told(ws, plan, wait, known[wait.record], deleted)
+        told = _told(ws, plan, wait, known[wait.record or ""], deleted)
         if told is not None:
             payloads.append({"instance": wait.instance, "happening": told})
     jobs.enqueue_many(ws, JOB, payloads)
@@ -238,4 +242,4 @@ def _dates(ws: Workspace, plan: WritePlan, book: Book, drafts: Sequence[Draft]) 
     dates.saved(ws, plan, book.dates, drafts)
 
 
-__all__ = ["Ready", "Start", "begin", "chain_text", "gone", "happened", "relinked", "wants_gone", "watches"]
+__all__ = ["JOB", "Ready", "Start", "begin", "chain_text", "gone", "happened", "relinked", "wants_gone", "watches"]

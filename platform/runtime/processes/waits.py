@@ -18,20 +18,37 @@ _WAIT = sa.table(
     sa.column("entity", sa.Text()),
     sa.column("record", Id()),
     sa.column("condition", sa.Text()),
+    sa.column("key", sa.Text()),
 )
-_COLUMNS = ("instance", "visit", "kind", "entity", "record", "condition")
+_COLUMNS = ("instance", "visit", "kind", "entity", "record", "condition", "key")
 
 
 class Wait(NamedTuple):
-    """A visit of a run waits for a record: until it is `updated` or `deleted`, or the human `task` is over."""
+    """A visit of a run waits for a record: until it is `updated` or `deleted`, the human `task` is over, or a `message`
+    about it comes."""
 
     instance: str
     visit: int
     kind: str
     entity: str
-    record: str
+    record: str | None
     condition: str | None = None
     """Of `updated` and `deleted`: what must hold after it."""
+    key: str | None = None
+    """Of `message`: see `message_key`."""
+
+
+def message_key(workflow: str, name: str, at: str, value: str) -> str:
+    """What a message to a workflow is known by: its name, the place in it that is looked at, and what stands there."""
+    return f"{workflow}:{name}:{at}:{value}"
+
+
+def of_messages(ws: Workspace, keys: Collection[str]) -> list[Wait]:
+    """Who waits for a message that is known by one of these keys, in the order in which runs began."""
+    columns = (_WAIT.c[name] for name in _COLUMNS)
+    query = sa.select(*columns).where(_WAIT.c.key.in_(sorted(keys)), _WAIT.c.kind == "message")
+    rows: Any = ws.db.execute(query.order_by(_WAIT.c.instance, _WAIT.c.visit))
+    return [Wait(*row) for row in rows]
 
 
 def change(ws: Workspace, before: Collection[Wait], after: Collection[Wait]) -> None:

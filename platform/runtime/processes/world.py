@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from metadata.durations import after, after_in, parse_duration
 from metadata.expressions.binding import Binding
-from metadata.expressions.evaluate import Row, binder, condition, needs, value
+from metadata.expressions.evaluate import Needs, Row, binder, condition, needs, value
 from metadata.expressions.parser import parse_in
 from metadata.expressions.problems import ExpressionInvalid
 from metadata.expressions.tree import Expression
@@ -41,6 +41,7 @@ class Records:
         self.held = frozenset(held)
         """Texts about an event that is being told: they were asked when it happened."""
         self._drafts: dict[tuple[str, str], Draft | None] = {}
+        self._written: dict[tuple[str, str], Draft | None] = {}
         self._gone: set[tuple[str, str]] = set()
         self._zone = ZoneInfo(str(ws.model.settings.get("timezone", "UTC")))
 
@@ -50,7 +51,13 @@ class Records:
 
     def forget(self) -> None:
         """Something has been written: what was read may have changed."""
-        self._drafts.clear()
+        self._drafts, self._written = self._written, {}
+
+    def wrote(self, plan: WritePlan, record: str, values: Mapping[str, Any]) -> None:
+        """The next thing to be forgotten is this very change: what it made of the record need not be read again."""
+        if not plan.entity.triggers:  # else what follows from it in others may come back to it
+            shown = {**values, **timed_values(self._ws, plan, values)} if plan.table.timed else values
+            self._written[plan.entity.id, record] = Draft(record, dict(shown), values)
 
     def holds(self, text: str, entity: str, record: str | None) -> bool | None:
         if text in self.held:
@@ -142,11 +149,14 @@ class Records:
         draft = self.draft(entity, record)
         if expression is None or draft is None:
             return None
-        wanted = needs(expression.root)
+        return expression, self.row_of(of, draft, text, needs(expression.root))
+
+    def row_of(self, of: Entity, draft: Draft, text: str, wanted: Needs) -> Row:
+        """A record with what a text looks at beyond it."""
         if not (wanted.links or wanted.lists):
-            return expression, Row(draft.values)
+            return Row(draft.values)
         plan = plan_of(self._ws.model, of, self._ws.db.dialect)
-        return expression, rows_of(self._ws, plan, [Draft(draft.id, draft.values, draft.values)], wanted)[draft.id]
+        return rows_of(self._ws, plan, [Draft(draft.id, draft.values, draft.values)], wanted)[draft.id]
 
     def _constants(self, entity: str, text: str, expression: Expression) -> Any:
         return binder(expression)(self._binding)

@@ -46,7 +46,7 @@ class Listing:
 
 
 def measure(build: Build, outer: Joins, node: Over) -> sa.ColumnElement[Any]:
-    """`count`, `sum`, `avg`, `min` or `max` of a list; numbers as `values` has them. Raises NotInSql."""
+    """`count`, `sum`, `avg`, `median`, `min` or `max` of a list; numbers as `values` has them. Raises NotInSql."""
     from runtime.queries.conditions import where
     from runtime.queries.values import value
 
@@ -62,6 +62,13 @@ def measure(build: Build, outer: Joins, node: Over) -> sa.ColumnElement[Any]:
     return inner.select(aggregate).scalar_subquery()
 
 
+def middles(column: sa.ColumnElement[Any]) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """The last value of the lower half and the first of the upper one on PostgreSQL, exactly: what it calls a median
+    (`percentile_cont`) is a floating point number."""
+    half = sa.func.percentile_disc(sa.literal_column("0.5"))
+    return half.within_group(column), half.within_group(column.desc())
+
+
 def _postgres(op: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     platform = sa.func.platform
     match op:
@@ -71,6 +78,9 @@ def _postgres(op: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
             # Nothing is divided by their number where there are none.
             count = sa.cast(sa.func.count(column), sa.Numeric())
             return platform.x_divide(sa.func.sum(column), count, type_=sa.Numeric())
+        case "median":
+            lower, upper = middles(column)
+            return platform.x_divide(lower + upper, sa.literal_column("2::numeric"), type_=sa.Numeric())
     return sa.func.min(column) if op == "min" else sa.func.max(column)
 
 

@@ -11,7 +11,7 @@ from .effects import CloseTasks, Effect, OpenTasks
 from .previewing import ahead, to_pick
 from .refusals import PICK, Wrong
 from .request import Request
-from .running import answering, ending, handing, resubmitting, signing, taking_back, talking, timeouts
+from .running import answering, ending, handing, representing, resubmitting, signing, taking_back, talking, timeouts
 from .running.checks import known
 from .running.nodes import drive
 from .running.turn import Picker, Turn, begin
@@ -25,6 +25,7 @@ from .verbs import (
     Reassign,
     Reject,
     RemoveSigner,
+    Represent,
     Resubmit,
     Return,
     Submit,
@@ -99,6 +100,8 @@ def _perform(turn: Turn, verb: Verb) -> None:
             handing.reassign(turn, verb)
         case Leave():
             handing.leave(turn, verb)
+        case Represent():
+            representing.represent(turn, verb)
         case Withdraw():
             ending.withdraw(turn, verb)
         case Void():

@@ -55,6 +55,7 @@ class Unlock:
 
 
 Occasion = Literal[
+    "asked",
     "remind",
     "overdue",
     "urged",

@@ -46,6 +46,11 @@ NO_TASK = kind(
     en="This approval has no such task. Open it again from your list.",
     zh="此审批没有该任务。请从您的列表重新打开。",
 )
+NOT_REPRESENTED = kind(
+    "approval_not_represented",
+    en="Only {who} and a standing proxy of theirs can do this. Ask them, or an administrator of the approval.",
+    zh="只有 {who} 本人或其代理人可以执行此操作。请联系对方或审批管理员。",
+)
 NOT_ASSIGNEE = kind(
     "approval_not_assignee",
     en="Only {who} can do this. Ask for the task to be transferred to you.",

@@ -50,10 +50,11 @@ Reason = Literal[
     "reassigned",
     "duplicate",
     "left",
+    "proxy",
 ]
 """Why a task ended as it did when it was not simply decided: `decided`, others had decided the node before;
 `signer`, an added signer rejected; `timeout`, nobody decided in time; `duplicate`, he has approved before; `left`, he
-is no longer active."""
+is no longer active; `proxy`, a standing proxy has it, or his principal has it back."""
 
 INITIATOR = "$initiator"
 """The node of a returned request: its initiator mends it. No node of a definition can have this id."""

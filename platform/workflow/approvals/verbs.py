@@ -192,6 +192,14 @@ class Leave:
     actor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Represent:
+    """Bring a person's open tasks in line with his standing proxies as they are now: to a proxy, or back to him."""
+
+    user: str
+    actor: str
+
+
 Verb = (
     Submit
     | Approve
@@ -212,4 +220,5 @@ Verb = (
     | Terminate
     | Resubmit
     | Leave
+    | Represent
 )

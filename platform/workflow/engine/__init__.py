@@ -33,6 +33,7 @@ from workflow.engine.effects import (
 from workflow.engine.happenings import (
     Answered,
     Begin,
+    Came,
     Cancel,
     Due,
     Ended,
@@ -55,10 +56,12 @@ from workflow.engine.instance import (
     loaded,
     new_instance,
 )
+from workflow.engine.moving import END, Foreseen, Landing, foreseen, move
 from workflow.engine.reasons import Reason, reason
 from workflow.engine.world import World
 
 __all__ = [
+    "END",
     "FINAL",
     "MOST_DEPTH",
     "MOST_STEPS",
@@ -67,6 +70,7 @@ __all__ = [
     "Answered",
     "AssignRecord",
     "Begin",
+    "Came",
     "Cancel",
     "CancelRequest",
     "CancelWorkflow",
@@ -79,9 +83,11 @@ __all__ = [
     "Ended",
     "Failed",
     "FindMany",
+    "Foreseen",
     "Happened",
     "Happening",
     "Instance",
+    "Landing",
     "Line",
     "LineKind",
     "Note",
@@ -105,8 +111,10 @@ __all__ = [
     "advance",
     "again",
     "dumped",
+    "foreseen",
     "is_due",
     "loaded",
+    "move",
     "new_instance",
     "reason",
 ]

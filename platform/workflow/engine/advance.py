@@ -14,6 +14,7 @@ from workflow.engine.effects import Effect, SetTimer
 from workflow.engine.happenings import (
     Answered,
     Begin,
+    Came,
     Cancel,
     Due,
     Ended,
@@ -90,6 +91,8 @@ def _take(course: Course, happening: Happening) -> bool:
             return _waits_on(course, happening.visit, "approval") and _heard(course, happening)
         case Answered():
             return _waits_on(course, happening.visit, "answer") and _heard(course, happening)
+        case Came():
+            return _waits_on(course, happening.visit, "message") and _heard(course, happening)
         case Ended():
             return _waits_on(course, happening.visit, "workflow") and _heard(course, happening)
         case _:
@@ -110,7 +113,7 @@ def _begin(course: Course, happening: Begin) -> bool:
         course.end("failed", reason(TOO_DEEP(most=MOST_DEPTH, chain=chain)))
         return True
     course.begin()
-    _go_on(course)
+    go_on(course)
     return True
 
 
@@ -120,7 +123,7 @@ def _performed(course: Course, happening: Performed) -> bool:
         return False
     step = course.step(token)
     behaviour_of(step).performed(course, token, step, happening.result)
-    _go_on(course)
+    go_on(course)
     return True
 
 
@@ -134,7 +137,7 @@ def _failed(course: Course, happening: Failed) -> bool:
         return True
     step = course.step(token)
     behaviour_of(step).failed(course, token, step, why)
-    _go_on(course)
+    go_on(course)
     return True
 
 
@@ -150,11 +153,11 @@ def _happened(course: Course, happening: Happened) -> bool:
         if token is not None:
             step = course.step(token)
             behaviour_of(step).heard(course, token, step, happening)
-            _go_on(course)
+            go_on(course)
     return bool(found)
 
 
-def _heard(course: Course, happening: Due | TaskOver | Settled | Answered | Ended) -> bool:
+def _heard(course: Course, happening: Due | TaskOver | Settled | Answered | Came | Ended) -> bool:
     token = course.walk.at(happening.visit)
     if token is None:
         return False
@@ -162,12 +165,12 @@ def _heard(course: Course, happening: Due | TaskOver | Settled | Answered | Ende
     heard: Heard = happening
     if not behaviour_of(step).heard(course, token, step, heard):
         return False
-    _go_on(course)
+    go_on(course)
     return True
 
 
-def _go_on(course: Course) -> None:
-    """Until every token waits. What a later part has cancelled is no longer there when its turn comes."""
+def go_on(course: Course) -> None:
+    """Move until every token waits. What a later part has cancelled is no longer there when its turn comes."""
     while course.ready:
         item = course.ready.pop()
         token, block = (item.token, item.block) if isinstance(item, Over) else (item, None)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from metadata.problems import Label
-from metadata.workflows import Each, Find, Step, Try, Value, Workflow
+from metadata.workflows import Each, Find, Step, Try, Value, With, Workflow
 from workflow import walking
 from workflow.engine.effects import (
     Answerable,
@@ -86,7 +86,7 @@ class Course:
         entity = self.workflow.entity
         for above, block in self.tree.above(token.step):
             match self.tree.step(above), block:
-                case (Each(entity=entity), "do") | (Find(entity=entity), "found"):
+                case (Each(entity=entity), "do") | (Find(entity=entity), "found") | (With(entity=entity), "do"):
                     break
         return entity, self.walk.record(token) or self.instance.record
 
@@ -159,6 +159,13 @@ class Course:
         self.note(token, "entered", record=self.subject(token)[1])
         self.ready.append(token)
 
+    def begin_at(self, token: Token, step: str) -> None:
+        """Arrive at a step, in the block in which a token stood that is no longer there."""
+        outside = self.tree.block_of(step) == (None, "")
+        place = Token(0, step) if outside else replace(token, step=step)
+        self.walk, arrived = walking.arrive(self.walk, place)
+        self._arrived(arrived)
+
     # Waiting
 
     def perform(self, token: Token, effect: Answerable) -> None:
@@ -206,7 +213,7 @@ class Course:
                     self.effects.append(CancelRequest(visit, step, waiting.opened))
                 case "workflow":
                     self.effects.append(CancelWorkflow(visit, step, waiting.opened))
-                case "effect" | "timer" | "event" | "block":
+                case "effect" | "timer" | "event" | "message" | "block":
                     pass
         self.waits[token.visit] = Waiting("block")
 

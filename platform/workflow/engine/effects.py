@@ -18,7 +18,7 @@ from metadata.workflows import Person
 from workflow.engine.instance import TimerKind
 
 LineKind = Literal[
-    "begun", "entered", "decided", "performed", "waiting", "resumed", "failed", "left", "cancelled", "ended"
+    "begun", "entered", "decided", "performed", "waiting", "resumed", "failed", "left", "cancelled", "moved", "ended"
 ]
 
 

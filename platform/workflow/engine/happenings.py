@@ -92,6 +92,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """The message that a visit waits for has come. `answer` is what the trace keeps of it, as JSON data."""
+
+    visit: int
+    answer: Mapping[str, Any] = dataclasses.field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The workflow that a visit waits for is over; `ok` when its state is `done` or `stopped`."""
 
@@ -106,4 +114,4 @@ class Cancel:
     reason: Reason
 
 
-Happening = Begin | Performed | Failed | Due | Happened | TaskOver | Settled | Answered | Ended | Cancel
+Happening = Begin | Performed | Failed | Due | Happened | TaskOver | Settled | Answered | Came | Ended | Cancel

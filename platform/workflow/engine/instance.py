@@ -17,7 +17,7 @@ State = Literal["running", "waiting", "done", "failed", "cancelled", "stopped"]
 """`running`: an effect is to be performed and answered. `waiting`: only for somebody or something outside."""
 FINAL: frozenset[State] = frozenset({"done", "failed", "cancelled", "stopped"})
 
-On = Literal["effect", "timer", "event", "task", "approval", "answer", "workflow", "block"]
+On = Literal["effect", "timer", "event", "message", "task", "approval", "answer", "workflow", "block"]
 TimerKind = Literal["over", "late"]
 """`over`: the wait itself is over. `late`: its timeout."""
 
@@ -29,8 +29,8 @@ SHAPE = 1
 class Waiting:
     """What one token waits for.
 
-    `effect`: `Performed` or `Failed`; `timer`: `Due`; `event`: `Happened`; `task`: `TaskOver`; `approval`: `Settled`;
-    `answer`: `Answered`; `workflow`: `Ended`; `block`: the steps within it.
+    `effect`: `Performed` or `Failed`; `timer`: `Due`; `event`: `Happened`; `message`: `Came`; `task`: `TaskOver`;
+    `approval`: `Settled`; `answer`: `Answered`; `workflow`: `Ended`; `block`: the steps within it.
     """
 
     on: On
@@ -42,6 +42,8 @@ class Waiting:
     entity: str | None = None
     record: str | None = None
     """`event`: whose event it is."""
+    key: str | None = None
+    """`message`: the value that must stand in it."""
     rest: tuple[str, ...] = ()
     """`for_each`: ids of the records that are still to come."""
 

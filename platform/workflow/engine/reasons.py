@@ -28,6 +28,12 @@ NO_MOMENT = kind(
     en="{text} gives no moment to wait for. Fill in the date, or test for it before the step.",
     zh="{text} 没有给出可等待的时间。请填写日期，或在此步骤之前先判断。",
 )
+NO_MATCH = kind(
+    "workflow_no_match",
+    en="{text} is empty, so no message can be known as one about this record. Fill it in, or test for it "
+    "before the step.",
+    zh="{text} 为空，无法识别与此记录对应的消息。请填写，或在此步骤之前先判断。",
+)
 RUN_FAILED = kind(
     "workflow_sub_failed",
     en="The workflow {workflow}, which this step waited for, did not end well. Look at its run.",

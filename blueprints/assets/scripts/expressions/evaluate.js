@@ -155,6 +155,11 @@ const NODES = {
     const found = measured(node, at);
     return found.length ? numbers.kept(numbers.divided(added(found), BigInt(found.length))) : null;
   },
+  median(node, at) {
+    const found = measured(node, at).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)), last = found.length - 1;
+    const middle = [found[Math.floor(last / 2)], found[Math.ceil(last / 2)]];
+    return found.length ? numbers.kept(numbers.divided(added(middle), 2n)) : null;
+  },
   min: (node, at) => extremeOf(least, node, at),
   max: (node, at) => extremeOf(greatest, node, at),
 };

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from metadata.expressions.closures.fields import walked
-from metadata.expressions.closures.numbers import average, fit, total
+from metadata.expressions.closures.numbers import average, fit, median, total
 from metadata.expressions.closures.rows import Condition, Row, Value
 from metadata.expressions.tree import Over
 
@@ -73,6 +73,7 @@ def _average(values: list[Any]) -> Decimal | None:
 _MEASURES: Mapping[str, Callable[[list[Any]], Any]] = {
     "sum": _sum,
     "avg": _average,
+    "median": lambda values: median(values) if values else None,
     "min": lambda values: min(values, default=None),
     "max": lambda values: max(values, default=None),
 }

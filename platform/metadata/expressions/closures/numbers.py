@@ -63,6 +63,12 @@ def average(values: list[Number]) -> Decimal | None:
     return fit(EXACT.divide(total(values), len(values)))
 
 
+def median(values: list[Number]) -> Decimal | None:
+    """The one in the middle, or half of the sum of the two there. `values` are not empty."""
+    found, at = sorted(values), len(values) - 1
+    return fit(EXACT.divide(total([found[at // 2], found[at - at // 2]]), 2))
+
+
 def whole(x: Number) -> int:
     """What counts of a number where digits after the point are cut off."""
     return int(x)

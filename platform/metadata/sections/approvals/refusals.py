@@ -174,3 +174,10 @@ OVER_ALL = kind(
     en="{percent} percent of the people can never agree. Say 100 at most.",
     zh="不可能有 {percent}% 的人同意，最多为 100。",
 )
+BLIND = kind(
+    "approval_blind_roles",
+    en="People with {roles} take part in this approval, and no role lets them see approvals. Let the role read "
+    '{entities}: `approval_task: {{read: {{where: "assignee == $user"}}}}`, or give everybody a role that does.',
+    zh="角色 {roles} 的人员参与此审批，但没有角色允许其查看审批。请授予该角色读取 {entities} 的权限，例如 "
+    '`approval_task: {{read: {{where: "assignee == $user"}}}}`，或为所有人分配具有该权限的角色。',
+)

@@ -16,7 +16,6 @@ from metadata.section import (
     each_element,
     grammar_only,
     label_of,
-    nothing_further,
     said_id,
 )
 from metadata.sections.approvals import refusals as r
@@ -26,9 +25,10 @@ from metadata.sections.approvals.nodes import NodeReader, names_of
 from metadata.sections.approvals.people import People, read_matrices
 from metadata.sections.approvals.reading import Reader
 from metadata.sections.approvals.telling import document
+from metadata.sections.approvals.usable import check_use
 
 GRAMMAR = grammar.grammar(grammar.load("approvals"))
-_PLAIN = ("priority", "active", "withdraw", "resubmit", "same_approver", "on_delete")
+_PLAIN = ("priority", "active", "withdraw", "resubmit", "same_approver", "on_delete", "mail")
 """What is taken over as it is written."""
 
 
@@ -87,7 +87,7 @@ SECTION = Section(
     check_grammar=grammar_only("approvals", GRAMMAR),
     identity=said_id,
     compile=each_element("approvals", compile_approval),
-    checks=nothing_further,
+    checks=check_use,
     references=references,
     difference=differences,
     documentation=document,

@@ -113,6 +113,8 @@ class _Teller:
         yield self._say("Separated nodes", "职责分离节点"), self._names(approval.separated)
         yield self._say("Approved anew after a change of", "变更后需重新审批"), self._fields(approval.material)
         yield self._say("Administrators", "管理员"), self._names(approval.admins)
+        if approval.mail:
+            yield self._say("By mail", "邮件审批"), self._say("a link to decide by", "邮件中附审批链接")
         for name, values in approval.actions.items():
             yield self._say(*_EVENTS[name]), self._values(values)
 

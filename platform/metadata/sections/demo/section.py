@@ -106,11 +106,11 @@ def _check(made: _Made, generator: Map, path: tuple[str, ...]) -> None:
                 _check(made, inner, (*path, kind_, *at))
     elif kind_ == "from" and isinstance(value, str):
         _check_path(made, value, *path, "from")
-    elif kind_ == "pick" and field.type not in LINKS:
+    elif kind_ in ("pick", "turn") and field.type not in LINKS:
         if field.type != "boolean":  # the keys of weights are texts
             for each in value if isinstance(value, (list, Map)) else ():
                 raw = [plain(each)] if field.type in ("multi_choice", "tags") else plain(each)
-                check_value(made.element, made.compilation, field, raw, *path, "pick")
+                check_value(made.element, made.compilation, field, raw, *path, kind_)
     elif field.type not in FITS.get(kind_, frozenset()):
         known = [each for each, types in FITS.items() if field.type in types] or ["pick"]
         params: dict[str, Any] = {"generator": kind_, "name": field.key, "type": field.type, "known": known}

@@ -9,7 +9,7 @@ from metadata.fieldtypes import registry
 from metadata.model import EMPTY, Field
 from metadata.problems import Problem
 
-MEASURES = ("count", "sum", "avg", "min", "max")
+MEASURES = ("count", "sum", "avg", "median", "min", "max")
 
 LOOKED_UP = frozenset(
     "text long_text integer decimal money percent rating duration boolean date datetime time choice multi_choice tags"
@@ -59,7 +59,7 @@ def measured(measure: str, far: Field | None, currency: str | None) -> Mapping[s
     type_, props = far.type, {name: value for name, value in far.props.items() if name in ("scale", "unit")}
     if registry.of(far).kind == "number" and type_ not in ("integer", "decimal", "money", "percent", "duration"):
         type_ = "integer"  # ratings add up to more than a rating may be
-    if measure == "avg" and type_ == "integer":
+    if measure in ("avg", "median") and type_ == "integer":
         type_ = "decimal"
     if type_ == "money" and currency is not None:
         props["currency"] = currency

@@ -28,6 +28,7 @@ from metadata.workflows import (
     Update,
     Value,
     Wait,
+    With,
     Workflow,
     about,
 )
@@ -40,6 +41,7 @@ STARTS: Mapping[str, Label] = {
     "schedule": {"en": "at fixed times", "zh": "定时"},
     "button": {"en": "a button is pressed", "zh": "点击按钮"},
     "webhook": {"en": "another system sends a record", "zh": "外部系统推送"},
+    "message": {"en": "a message comes", "zh": "收到消息"},
     "called": {"en": "another workflow runs it", "zh": "由其他工作流调用"},
 }
 BLOCKS: Mapping[str, Label] = {
@@ -117,6 +119,9 @@ class Pen:
         if trigger.roles:
             told.append(", ".join(map(self.role, trigger.roles)))
         told += [f"{self.field(about, id)} = `{way}`" for id, way in trigger.values.items()]
+        if trigger.message is not None:
+            told.append(f"`{trigger.message.name}`, {self.field(about, trigger.message.field or '')}")
+            told[-1] += f" = `{trigger.message.at}`"
         if trigger.when is not None:
             told.append(f"{self.words('if', '条件')} `{trigger.when}`")
         return "; ".join(told)
@@ -150,6 +155,8 @@ class Pen:
             case Each() | Find():
                 verb = self.words("for each of", "遍历") if isinstance(step, Each) else self.words("find", "查找")
                 return f"{verb} {self.entity(step.entity)}" + (f" (`{step.where}`)" if step.where else "")
+            case With():
+                return f"{self.words('with', '转到')} {self.entity(step.entity)} (`{step.path}`)"
             case Wait():
                 return self.words("wait: ", "等待：") + self._wait(step)
             case HumanTask():
@@ -182,6 +189,8 @@ class Pen:
 
     def _wait(self, step: Wait) -> str:
         told = step.span or (f"`{step.until}`" if step.until else say(STARTS[step.event or "updated"], self.lang))
+        if step.message is not None:
+            told = f"{say(STARTS['message'], self.lang)}: {step.message.name} (`{step.message.match}`)"
         if step.when:
             told += f" (`{step.when}`)"
         return told + (f", {self.words('at most', '最多')} {step.timeout}" if step.timeout else "")

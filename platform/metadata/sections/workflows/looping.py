@@ -1,4 +1,5 @@
-"""Workflows that would never end: those that run each other in a circle, and those whose work starts them again.
+"""Workflows that would never end: those that run each other in a circle, and those whose work starts them again, at
+once or when a date that they write is reached.
 
 What is found of the second kind is a warning: conditions over values may end the circle in ways that nobody can read
 off the description. What can be read off is taken into account: fields that `changed('…')` asks for, values that
@@ -158,11 +159,15 @@ class _Starts:
         if other.entity != writes.entity.id:
             return False
         itself = one.id == other.id
-        if itself and writes.event != "created" and (other.once or writes.event == "deleted"):
-            return False
         if itself and writes.event == "updated" and _settles(writes):
             return False
-        return any(each.kind == writes.event and self._may_hold(each, writes) for each in other.triggers)
+        once = itself and writes.event != "created" and (other.once or writes.event == "deleted")
+        kinds = {"date"} if once else {writes.event, "date"}  # a date is reached when the run before is long over
+        changed = frozenset(_following(writes))
+        return any(
+            each.kind in kinds and (each.field is None or each.field in changed) and self._may_hold(each, writes)
+            for each in other.triggers
+        )
 
     def _may_hold(self, trigger: Trigger, writes: Writes) -> bool:
         if trigger.when is None:

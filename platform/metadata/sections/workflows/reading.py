@@ -25,6 +25,7 @@ from metadata.sections.entities.computing import calendars_of
 from metadata.sections.entities.indexing import NOT_INDEXED
 from metadata.sections.workflows import refusals as r
 
+LINKS = frozenset({"link", "user", "unit"})
 Path = tuple[str, ...]
 Read = Callable[[str, Entity, Scope], Expression]
 
@@ -180,6 +181,20 @@ class Reader:
         if place.entity is not None and not (held and place.entity.id in found.to):
             self.refuse(r.NOT_BACK, *path, "by", field=found.label, entity=place.entity.label, of=entity.label)
         return found.id
+
+    def linked(self, data: Map, place: Place, path: Path) -> tuple[str, Entity | None]:
+        """`path`: the links of the record of the block, dotted by ids, and the entity to which they lead."""
+        name = data.get("path")
+        if not isinstance(name, str) or place.entity is None:
+            return "", None
+        way = self.compilation.named_path(self.element, place.entity, name, *path, "path")
+        if way is None:
+            return name, None
+        last = way[-1]
+        target = self.compilation.entity(last.to[0]) if last.type in LINKS and len(last.to) == 1 else None
+        if target is None:
+            self.refuse(r.NOT_LINKED, *path, "path", name=name, type=last.type)
+        return ".".join(each.id for each in way), target
 
     def sort(self, data: Map, entity: Entity | None, path: Path) -> tuple[str, ...]:
         said = data.get("sort")

@@ -31,6 +31,7 @@ from metadata.workflows import (
     Update,
     Value,
     Wait,
+    With,
     Workflow,
 )
 
@@ -39,6 +40,12 @@ def references(id: str, part: Part, model: Model) -> Iterable[Reference]:
     from metadata.parts import build
 
     return dict.fromkeys(_Told(model).workflow(build("workflows", part)))
+
+
+def of_steps(model: Model, steps: Iterable[Step], entity: str, path: Path) -> Iterator[Reference]:
+    """What steps about a record of an entity mention, for other sections that have some."""
+    for step in steps:
+        yield from _Told(model)._step(step, entity, (*path, step.id))
 
 
 class _Told:
@@ -60,6 +67,8 @@ class _Told:
             yield Reference((*path, "field"), "entities", entity, trigger.field)
         yield from (Reference((*path, "roles", role), "roles", role) for role in trigger.roles)
         yield from (Reference((*path, "values", field), "entities", entity, field) for field in trigger.values)
+        if trigger.message is not None and trigger.message.field is not None:
+            yield Reference((*path, "field"), "entities", entity, trigger.message.field)
 
     def _step(self, step: Step, entity: str, path: Path) -> Iterator[Reference]:
         match step:
@@ -73,7 +82,11 @@ class _Told:
                     yield Reference((*path, "by"), "entities", step.entity, step.by)
                 for each in step.sort:
                     yield from self._way(each.lstrip("-"), step.entity, (*path, "sort"))
+            case With():
+                yield from self._way(step.path, entity, (*path, "path"))
             case Wait():
+                if step.message is not None:
+                    yield from self._text(step.message.match, entity, (*path, "match"), any_value)
                 yield from self._text(step.until, entity, (*path, "until"), moment)
                 yield from self._text(step.when, entity, (*path, "when"))
                 yield from self._calendar(step.calendar, path)

@@ -91,8 +91,44 @@ NOT_BACK = kind(
 )
 ONE_WAIT = kind(
     "workflow_one_wait",
-    en="A step that waits says exactly one of `span`, `until` and `event`. Say which.",
-    zh="等待步骤须且只能填写 `span`、`until`、`event` 之一，请指定。",
+    en="A step that waits says exactly one of `span`, `until`, `event` and `message`. Say which.",
+    zh="等待步骤须且只能填写 `span`、`until`、`event`、`message` 之一，请指定。",
+)
+MESSAGE_NEEDS = kind(
+    "workflow_message_needs",
+    en="A message needs `{key}` to be known as one about this record: `at`, a place in it, and `match`, the expression "
+    "that has the value which stands there. Add it.",
+    zh="消息需要 `{key}` 才能与此记录对应：`at` 是消息中的位置，`match` 是取值相同的表达式。请补充。",
+)
+NOT_MATCHED = kind(
+    "workflow_not_matched",
+    en="{field} is of type {type}. A message finds records by a field that is kept, of type text, sequence, email, "
+    "phone, barcode or integer. Choose one.",
+    zh="{field}的类型是 {type}。消息只能按已保存的 text、sequence、email、phone、barcode 或 integer 字段查找记录，"
+    "请选择其一。",
+)
+NOT_LINKED = kind(
+    "workflow_not_linked",
+    en="“{name}” is of type {type} and does not lead to one record of one kind. Name a link, like account or "
+    "account.parent.",
+    zh="“{name}”的类型是 {type}，不指向唯一一类的一条记录。请填写关联字段，例如 account 或 account.parent。",
+)
+BAD_URL = kind(
+    "workflow_bad_url",
+    en="“{url}” is no address that can be called. Write https://, a name of a host, at most a port and a path, without "
+    "a user name.",
+    zh="“{url}”不是可以调用的地址。请填写 https:// 开头的主机名，可带端口和路径，不要包含用户名。",
+)
+CLOSED_PORT = kind(
+    "workflow_closed_port",
+    en="Port {port} is never called: something else than HTTP listens there. Use 443, 8443, or one above 1023.",
+    zh="端口 {port} 不允许调用，它通常不是 HTTP 服务。请使用 443、8443，或大于 1023 的端口。",
+)
+ODD_PORT = kind(
+    "workflow_odd_port",
+    en="Port {port} is only called where the operator allows it (METALOOM_EGRESS_ALLOW=:{port}). Use 443 or 8443, or "
+    "ask the operator.",
+    zh="仅当运维人员允许时（METALOOM_EGRESS_ALLOW=:{port}）才能调用端口 {port}。请使用 443 或 8443，或联系运维人员。",
 )
 ONLY_WITH = kind(
     "workflow_only_with",

@@ -13,9 +13,10 @@ from metadata.section import label_of, said_id
 from metadata.sections.workflows import acting
 from metadata.sections.workflows import refusals as r
 from metadata.sections.workflows.acting import NEW, own_of
+from metadata.sections.workflows.calling import check_url
 from metadata.sections.workflows.giving import body, people
 from metadata.sections.workflows.reading import Path, Place, Reader
-from metadata.workflow_texts import moment
+from metadata.workflow_texts import any_value, moment
 from metadata.workflows import (
     Ask,
     CallHttp,
@@ -26,12 +27,14 @@ from metadata.workflows import (
     Each,
     Find,
     HumanTask,
+    Message,
     Parallel,
     Step,
     Steps,
     Stop,
     Try,
     Wait,
+    With,
     walk,
 )
 
@@ -88,7 +91,7 @@ def ends(step: Step) -> bool:
     match step:
         case Stop():
             return True
-        case Choice() | Find():
+        case Choice() | Find() | With():
             return all(map(_ended, step.blocks.values()))
         case Parallel(join=join, branches=branches):
             over = [_ended(each) for each in branches.values()]
@@ -165,13 +168,26 @@ def _find(reader: Reader, data: Map, place: Place, path: Path) -> Step:
     )
 
 
+def _with(reader: Reader, data: Map, place: Place, path: Path) -> Step:
+    own, path = own_of(data, "with"), (*path, "with")
+    way, entity = reader.linked(own, place, path)
+    return With(
+        **NEW,
+        path=way,
+        entity=entity.id if entity is not None else "",
+        steps=block(reader, own, "do", reader.within(place, entity), path),
+        none=block(reader, own, "none", place, path),
+    )
+
+
 def _wait(reader: Reader, data: Map, place: Place, path: Path) -> Step:
     own, path = own_of(data, "wait"), (*path, "wait")
-    ways = [each for each in ("span", "until", "event") if each in own]
+    ways = [each for each in ("span", "until", "event", "message") if each in own]
     if len(ways) != 1:
         reader.refuse(r.ONE_WAIT, *path, at_key=True)
-    for key in ("when", "timeout"):
-        _only_with(reader, own, key, "event", path)
+    _only_with(reader, own, "when", "event", path)
+    if "message" not in own:
+        _only_with(reader, own, "timeout", "event", path)
     _only_with(reader, own, "late", "timeout", path)
     if "calendar" in own and "span" not in own:
         _only_with(reader, own, "calendar", "timeout", path)
@@ -186,9 +202,22 @@ def _wait(reader: Reader, data: Map, place: Place, path: Path) -> Step:
         calendar=calendar,
         event=own.get("event"),
         when=reader.condition(own, "when", place.entity, path, changes=own.get("event") == "updated"),
+        message=_message(reader, own, place, path),
         timeout=reader.span(own, "timeout", path, calendar=calendar),
         late=block(reader, own, "late", place, path),
     )
+
+
+def _message(reader: Reader, own: Map, place: Place, path: Path) -> Message | None:
+    for key in ("at", "match"):
+        _only_with(reader, own, key, "message", path)
+        if "message" in own and key not in own:
+            reader.refuse(r.MESSAGE_NEEDS, *path, "message", at_key=True, key=key)
+    text = own.get("match")
+    if "message" not in own or not isinstance(text, str):
+        return None
+    match = reader.by_ids(text, reader.expression(text, place.entity, (*path, "match"), any_value))
+    return Message(own["message"], own.get("at", ""), match=match)
 
 
 def _task(reader: Reader, data: Map, place: Place, path: Path) -> Step:
@@ -243,6 +272,7 @@ def _call(reader: Reader, data: Map, place: Place, path: Path) -> Step:
     own, path = own_of(data, "call"), (*path, "call")
     if own.get("method") == "GET" and "body" in own:
         reader.refuse(r.GET_BODY, *path, "body", at_key=True)
+    check_url(reader, own.get("url"), *path, "url")
     return CallHttp(
         **NEW,
         url=own.get("url", ""),
@@ -266,6 +296,7 @@ KINDS: Mapping[str, Callable[[Reader, Map, Place, Path], Step]] = {
     "parallel": _parallel,
     "for_each": _for_each,
     "find": _find,
+    "with": _with,
     "wait": _wait,
     "task": _task,
     "approval": _approval,

@@ -15,12 +15,14 @@ from metadata.section import label_of, said_id
 from metadata.sections.workflows import refusals as r
 from metadata.sections.workflows.giving import check_needed, may_write
 from metadata.sections.workflows.reading import Path, Reader
-from metadata.workflows import Trigger, TriggerKind
+from metadata.workflows import Message, Trigger, TriggerKind
 
 Made = dict[str, Any]
 """Properties of a trigger that only its kind has."""
 
 CHANGED = frozenset({"updated"})
+MATCHED = frozenset({"text", "sequence", "id", "email", "phone", "barcode", "integer"})
+"""Types of fields that may hold what another system calls a record."""
 ASKED_OF_DATABASE = frozenset({"date", "schedule"})
 """Kinds that look for the records themselves."""
 
@@ -91,6 +93,16 @@ def _webhook(reader: Reader, data: Map, path: Path) -> Made:
     return {"values": found}
 
 
+def _message(reader: Reader, data: Map, path: Path) -> Made:
+    name = data.get("field")
+    field = reader.field(reader.start, name, *path, "field", at_key=False) if isinstance(name, str) else None
+    if field is None:
+        return {}
+    if field.type not in MATCHED or not registry.stored(field) or field.props.get("encrypted"):
+        reader.refuse(r.NOT_MATCHED, *path, "field", field=field.label, type=field.type)
+    return {"message": Message(data.get("name", ""), data.get("at", ""), field=field.id)}
+
+
 KINDS: Mapping[TriggerKind, Callable[[Reader, Map, Path], Made]] = {
     "created": _plain,
     "updated": _plain,
@@ -99,5 +111,6 @@ KINDS: Mapping[TriggerKind, Callable[[Reader, Map, Path], Made]] = {
     "schedule": _schedule,
     "button": _button,
     "webhook": _webhook,
+    "message": _message,
     "called": _plain,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from metadata.model import Entity
 from metadata.problems import say
-from runtime.approvals.asking.submitting import prepare, title
+from runtime.approvals.asking.submitting import prepare, titles
 from runtime.approvals.keeping.listing import node_name
 from runtime.approvals.showing.allowing import picks_of
 from runtime.approvals.showing.boxes import definition
@@ -29,7 +29,7 @@ def preview(ws: Workspace, entity: Entity | str, id: str) -> dict[str, Any]:
     people.known(each.user for step in steps for each in step.people)
     return {
         "approval": definition(ws, approval.id, say(approval.label, lang)),
-        "title": title(prepared),
+        "title": say(titles(prepared), lang),
         "route": [
             {
                 "visit": step.visit,

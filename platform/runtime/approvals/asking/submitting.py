@@ -10,7 +10,7 @@ from metadata.access import rights
 from metadata.approvals import Approval
 from metadata.ids import is_uuid, uuid7
 from metadata.model import EMPTY, Entity
-from metadata.problems import Conflict, Forbidden, Invalid, Label, NotFound, kind, say
+from metadata.problems import LANGUAGES, Conflict, Forbidden, Invalid, Label, NotFound, kind, say
 from runtime.approvals import subject
 from runtime.approvals.driving.drive import Drive, carry_out
 from runtime.approvals.keeping import definitions
@@ -181,7 +181,7 @@ def submit(
         label = prepared.plan.entity.label
         raise Conflict(STALE("version", entity=label, current=current, given=version, difference={}))
     prepared.address, prepared.run = address, run
-    prepared.title = title(prepared, reader)
+    prepared.titles = titles(prepared, reader)
     return carry_out(prepared, submission(prepared, picks, comment), None)
 
 
@@ -192,14 +192,13 @@ def resubmission(driven: Drive, picks: Mapping[str, Sequence[str]], comment: str
     return Resubmit(actor, first.snapshot, first.deciding, first.picks, comment)
 
 
-def title(prepared: Drive, reader: Workspace | None = None) -> str:
-    """What a request is called: its text filled in as far as its initiator may read what is in it."""
+def titles(prepared: Drive, reader: Workspace | None = None) -> Label:
+    """What a request is called in every language: its text filled in as far as its initiator may read what is in it."""
     ws, plan, approval = reader or prepared.ws, prepared.plan, prepared.approval
     messages = Messages(ws, plan, rights(ws.model, ws.actor, plan.entity))
     said = messages.text(approval.title, prepared.world.draft) if approval.title else {}
-    own = say(said, ws.actor.language) if said else ""
-    if own.strip():
-        return own
+    if said and all(each.strip() for each in said.values()):
+        return said
     field = plan.entity.fields[plan.entity.title]
     shown: Label = messages.text({"*": f"{{{field.id}}}"}, prepared.world.draft)
-    return f"{say(approval.label, ws.actor.language)}: {say(shown, ws.actor.language)}"
+    return {lang: f"{say(approval.label, lang)}: {say(shown, lang)}" for lang in LANGUAGES}

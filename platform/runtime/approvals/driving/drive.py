@@ -11,7 +11,8 @@ from typing import Any
 
 from metadata.access import platform_actor
 from metadata.approvals import Approval, Human
-from metadata.problems import NotFound, kind
+from metadata.model import EMPTY
+from metadata.problems import Label, NotFound, kind
 from runtime import events, record_locks
 from runtime.approvals import subject
 from runtime.approvals.driving import saving, telling
@@ -47,7 +48,8 @@ class Drive:
     plan: WritePlan
     request: Request
     world: RecordWorld
-    title: str = ""
+    titles: Label = field(default_factory=lambda: EMPTY)
+    """How the request is called in every language."""
     address: str | None = None
     locked: bool | None = None
     """What the transition says of the record's lock; None: nothing."""
@@ -68,15 +70,17 @@ class Drive:
 
 def opened(ws: Workspace, id: str) -> Drive:
     """A request with its record, both ours until the transaction ends. Raises NotFound."""
-    known = store.find(replace(ws, write=False), id)
-    if known is None:
+    place = store.place_of(ws, id)
+    if place is None:
         raise NotFound(UNKNOWN())
-    plan = subject.plan_for(ws, known.entity)
-    values = subject.take(ws, plan, known.record)
-    request = store.find(ws, id)
-    assert request is not None
-    world = RecordWorld(ws, plan, draft_of(known.record, values or {"id": known.record}), People(ws))
-    return Drive(ws, definitions.of_request(ws, request), plan, request, world)
+    entity, record = place
+    plan = subject.plan_for(ws, entity)
+    values = subject.take(ws, plan, record)
+    found = store.taken(ws, id)
+    assert found is not None
+    request, titles = found
+    world = RecordWorld(ws, plan, draft_of(record, values or {"id": record}), People(ws))
+    return Drive(ws, definitions.of_request(ws, request), plan, request, world, titles)
 
 
 def drive(ws: Workspace, id: str, verb: Verb, address: str | None = None) -> Request:
@@ -91,9 +95,9 @@ def carry_out(driven: Drive, verb: Verb, before: Request | None) -> Request:
     ws = driven.ws
     after, effects = decide(driven.approval, driven.request, verb, driven.world)
     if before is None:
-        store.insert(ws, after, driven.run)
-    else:
-        driven.title = listing.title_of(ws, after.id)
+        store.insert(ws, after, driven.run, driven.titles)
+    elif not driven.titles:
+        driven.titles = listing.titles_of(ws, after.id)
     for each in effects:
         _perform(driven, after, each)
     if driven.snapshot or driven.sent:
@@ -101,7 +105,7 @@ def carry_out(driven: Drive, verb: Verb, before: Request | None) -> Request:
         after = replace(after, snapshot={**others, **driven.snapshot})
     if after != driven.request or before is None:
         store.save(ws, after)
-    listing.sync(ws, driven.approval, before, after, driven.title)
+    listing.sync(ws, driven.approval, before, after, driven.titles)
     _copy_and_tell(driven, after, effects)
     _lock(driven, after)
     trail.append(ws, after.id, driven.entries, driven.address)
@@ -146,7 +150,7 @@ def _keep(driven: Drive, draft: Draft) -> saving.Changed:
 
 
 def _copy_and_tell(driven: Drive, request: Request, effects: tuple[e.Effect, ...]) -> None:
-    ws, title = driven.ws, driven.title
+    ws, title = driven.ws, driven.titles
     for each in effects:
         match each:
             case e.OpenTasks(tasks):
@@ -177,11 +181,11 @@ def _lock(driven: Drive, request: Request) -> None:
     if driven.locked is False:
         record_locks.release(ws, request.id)
         return
-    held = driven.locked or request.id in {
-        each.request for each in record_locks.held(ws, request.entity, [request.record]).values()
-    }
-    if held:
-        record_locks.put(ws, lock_of(ws, driven.approval, request))
+    lock = lock_of(ws, driven.approval, request)
+    if driven.locked:
+        record_locks.put(ws, lock)
+    else:
+        record_locks.tell(ws, lock)
 
 
 def lock_of(ws: Workspace, approval: Approval, request: Request) -> Lock:

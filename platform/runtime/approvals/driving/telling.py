@@ -32,19 +32,22 @@ _SAID: Mapping[str, Label] = {
 }
 
 
-def tell(ws: Workspace, request: str, occasion: str, people: Sequence[str], title: str, known: People) -> None:
+def tell(ws: Workspace, request: str, occasion: str, people: Sequence[str], title: Label, known: People) -> None:
     """Tell people of a request, all in one write. Nobody is told what he has done himself."""
-    said = _SAID[occasion]
     others = [each for each in dict.fromkeys(people) if each != ws.actor.user]
     known.known(others)
     rows = {
         uuid7(): {
             "owner": person,
             "kind": f"approval.{occasion}",
-            "subject": say(said, known.language(person)).format(title=title)[:_LONGEST],
+            "subject": _subject(occasion, title, known.language(person)),
             "page": f"/app/-/approvals/{request}",
         }
         for person in others
         if known.active(person)
     }
     write_rows(ws, "notification", rows, new=rows.keys())
+
+
+def _subject(occasion: str, title: Label, lang: str) -> str:
+    return say(_SAID[occasion], lang).format(title=say(title, lang))[:_LONGEST]

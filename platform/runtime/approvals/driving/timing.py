@@ -11,7 +11,7 @@ from runtime.queries import Query
 from runtime.workspace import Workspace
 from workflow.approvals.verbs import Leave, TimerDue
 
-_OPEN = "(state == 'waiting' or state == 'pending' or state == 'approving')"
+OPEN = "(state == 'waiting' or state == 'pending' or state == 'approving')"
 _MOST = 500
 
 
@@ -31,17 +31,18 @@ def leave(step: Step) -> Outcome:
 
 def hand_over(ws: Workspace, user: str) -> int:
     """Have every open task of a person find another one, as its node says of people who are gone; how many requests."""
-    found = _open_requests(ws, user)
+    found = open_requests(ws, user)
     for each in found:
         drive(ws, each, Leave(user, ws.actor.user))
     return len(found)
 
 
-def _open_requests(ws: Workspace, user: str) -> list[str]:
-    """Ids of the requests that ask him, in their order: two who hand over take them alike."""
+def open_requests(ws: Workspace, user: str, *, behalf: bool = False) -> list[str]:
+    """Ids of the requests that ask him (or somebody for him), in their order: two who hand over take them alike."""
     if ws.model.entity(TASK) is None:
         return []
-    where, found, after = f"assignee == '{user}' and {_OPEN}", set[str](), None
+    whose = f"(assignee == '{user}' or behalf == '{user}')" if behalf else f"assignee == '{user}'"
+    where, found, after = f"{whose} and {OPEN}", set[str](), None
     while True:
         query = Query(TASK, where=where, fields=("request",), sort=("opened_at",), limit=_MOST, after=after)
         page = queries.find(as_platform(ws), query)

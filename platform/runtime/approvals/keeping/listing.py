@@ -8,8 +8,10 @@ from typing import Any
 
 from metadata.approvals import Approval
 from metadata.ids import uuid7
-from metadata.problems import say
+from metadata.model import EMPTY
+from metadata.problems import Label, say
 from runtime import queries
+from runtime.approvals.keeping import requests as store
 from runtime.queries import Query
 from runtime.records.checking.checks import check
 from runtime.records.drafts import draft_of, new_draft
@@ -51,13 +53,13 @@ def write_rows(ws: Workspace, entity_id: str, rows: Mapping[str, Mapping[str, An
     write(mine, plan, drafts)
 
 
-def sync(ws: Workspace, approval: Approval, before: Request | None, after: Request, title: str) -> None:
+def sync(ws: Workspace, approval: Approval, before: Request | None, after: Request, title: Label) -> None:
     """Have the lists tell what the request is now."""
     if before is None or _standing(before) != _standing(after):
         row = _standing(after)
         if before is None:
             row |= {
-                "title": title[:_LONGEST],
+                "title": say(title, ws.actor.language)[:_LONGEST],
                 "approval": approval.id,
                 "approval_name": say(approval.label, ws.actor.language)[:_LONGEST],
                 "entity": after.entity,
@@ -80,7 +82,7 @@ def _standing(request: Request) -> dict[str, Any]:
     }
 
 
-def _task(ws: Workspace, approval: Approval, request: Request, task: Task, title: str) -> dict[str, Any]:
+def _task(ws: Workspace, approval: Approval, request: Request, task: Task, title: Label) -> dict[str, Any]:
     return {
         **_of_request(ws, approval, request, title),
         "node": "initiator" if task.node == INITIATOR else task.node,
@@ -91,7 +93,8 @@ def _task(ws: Workspace, approval: Approval, request: Request, task: Task, title
         "deputy": task.deputy,
         "kind": task.kind,
         "state": task.state,
-        "due": due_of(request, task) if task.open else None,
+        # What is over keeps the time by which it should have been.
+        **({"due": due_of(request, task)} if task.open else {}),
         "opened_at": task.opened_at,
         "decided_at": task.decided_at,
         "decided_by": task.decided_by,
@@ -100,9 +103,9 @@ def _task(ws: Workspace, approval: Approval, request: Request, task: Task, title
     }
 
 
-def _of_request(ws: Workspace, approval: Approval, request: Request, title: str) -> dict[str, Any]:
+def _of_request(ws: Workspace, approval: Approval, request: Request, title: Label) -> dict[str, Any]:
     return {
-        "title": title[:_LONGEST],
+        "title": say(title, ws.actor.language)[:_LONGEST],
         "request": request.id,
         "approval": approval.id,
         "approval_name": say(approval.label, ws.actor.language)[:_LONGEST],
@@ -125,7 +128,7 @@ def node_name(approval: Approval, node: str, lang: str) -> str:
 
 
 def copy(
-    ws: Workspace, approval: Approval, request: Request, people: Sequence[str], visit: int, node: str, title: str
+    ws: Workspace, approval: Approval, request: Request, people: Sequence[str], visit: int, node: str, title: Label
 ) -> None:
     """Have people find a request among those that were copied to them."""
     rows = {
@@ -149,13 +152,16 @@ def id_of(value: Any) -> str:
     return str(value.get("id", "")) if isinstance(value, Mapping) else str(value or "")
 
 
-def title_of(ws: Workspace, request: str) -> str:
-    """The title that a request was given when it was submitted."""
+def titles_of(ws: Workspace, request: str) -> Label:
+    """The title that a request was given when it was submitted, in every language."""
+    kept = store.titles_of(ws, (request,))
+    if kept:
+        return kept[request]
     if ws.model.entity(REQUEST) is None:
-        return ""
+        return EMPTY
     query = Query(REQUEST, fields=("title",), ids=(request,), limit=1)
     found = queries.as_json(queries.find(as_platform(ws), query))
-    return str(found[0]["title"]) if found else ""
+    return {"*": str(found[0]["title"])} if found else EMPTY
 
 
 def copies_of(ws: Workspace, request: str) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from metadata.expressions.printing import quoted
-from metadata.problems import Forbidden, kind, say
+from metadata.problems import Forbidden, Label, kind, say
 from runtime import queries
+from runtime.approvals.keeping import requests as store
 from runtime.approvals.keeping.listing import REQUEST, TASK, as_platform, id_of, node_name
 from runtime.approvals.world.people import People
 from runtime.queries import Query
@@ -28,8 +29,9 @@ MAY_NOT = kind(
     zh="您的角色无权查看审批，请联系管理员授权。",
 )
 
+WAITING = "(assignee == $user or deputy == $user) and state == 'pending' and kind != 'copy'"
 _MINE: Mapping[Box, str] = {
-    "waiting": "(assignee == $user or deputy == $user) and state == 'pending' and kind != 'copy'",
+    "waiting": WAITING,
     "done": "decided_by == $user and kind != 'copy'",
     "started": "initiator == $user",
     "copied": "assignee == $user and kind == 'copy'",
@@ -72,7 +74,7 @@ def boxes(
     if approval is not None:
         where.append(f"approval == {quoted(_id(ws, approval))}")
     if overdue:
-        where.append("due != null and due < $now")
+        where.append("due != null and due < $now and (state == 'pending' or state == 'waiting')")
     fields = _OF_REQUEST if box == "started" else _OF_TASK
     query = Query(entity, where=_all(where), sort=(_SORT[box],), fields=fields, limit=limit, after=after, q=q or None)
     page = queries.find(_seeing(ws), query)
@@ -80,7 +82,18 @@ def boxes(
     people = People(ws)
     people.known(id_of(row.get(name)) for row in rows for name in ("initiator", "assignee", "behalf"))
     make = _request if box == "started" else _task
-    return {"data": [make(ws, people, row) for row in rows], "next": page.next}
+    titles = store.titles_of(ws, {_request_of(row) for row in rows})
+    told = [{**row, "title": _title(ws, titles.get(_request_of(row)), row)} for row in rows]
+    return {"data": [make(ws, people, row) for row in told], "next": page.next}
+
+
+def _request_of(row: Mapping[str, Any]) -> str:
+    return id_of(row["request"]) if "request" in row else str(row["id"])
+
+
+def _title(ws: Workspace, titles: Label | None, row: Mapping[str, Any]) -> Any:
+    """In the reader's language; the list itself has it in that of who submitted."""
+    return row["title"] if titles is None else say(titles, ws.actor.language)
 
 
 def counts(ws: Workspace) -> dict[str, int]:
@@ -118,7 +131,7 @@ def _id(ws: Workspace, name: str) -> str:
 
 
 def _task(ws: Workspace, people: People, row: Mapping[str, Any]) -> dict[str, Any]:
-    due = row.get("due")
+    due = row.get("due") if row["state"] in ("pending", "waiting", "approving") else None
     return {
         "task": row["id"],
         "request": id_of(row["request"]),

@@ -51,7 +51,7 @@ def show(ws: Workspace, id: str) -> dict[str, Any]:
     return {
         "id": request.id,
         "version": request.version,
-        "title": listing.title_of(ws, request.id),
+        "title": say(listing.titles_of(ws, request.id), lang),
         "approval": definition(ws, request.approval, say(approval.label, lang)),
         "state": request.state,
         "returned": request.returned,

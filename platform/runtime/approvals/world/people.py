@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -17,11 +18,15 @@ from metadata.model import Entity
 from runtime import assignments
 from runtime.approvals.keeping.definitions import admin_roles
 from runtime.codecs import datetime_value
+from runtime.prepared import Prepared, prepare
+from runtime.queries.cache import kept
 from runtime.records.computing.loading import plain_values
-from runtime.tables import DELETED_AT, table_of
+from runtime.tables import DELETED_AT, EntityTable, table_of
 from runtime.workspace import Workspace
 from workflow.approvals.choosing import Proxy
 
+_TOLD = ("name", "unit", "manager", "active", "language", "timezone")
+_OF_PROXY = ("id", "principal", "proxy", "from", "until", "both", "approvals")
 _HIGHEST = 25
 """Steps up: more are a circle."""
 
@@ -46,7 +51,7 @@ class People:
         entity = self.ws.model.entity("user")
         if not missing or entity is None:
             return
-        wanted = {"name", "unit", "manager", "active", "language", entity.title} & entity.fields.keys()
+        wanted = {*_TOLD, entity.title} & entity.fields.keys()
         self._users.update(dict.fromkeys(missing))
         for row in plain_values(self.ws, entity, wanted, missing):
             self._users[row["id"]] = row
@@ -67,6 +72,14 @@ class People:
     def language(self, user: str) -> str:
         row = self._user(user)
         return "en" if row is None else str(row.get("language") or "en")
+
+    def zone(self, user: str) -> ZoneInfo:
+        """Whose time he reads: his own, else the tenant's."""
+        row = self._user(user) or {}
+        try:
+            return ZoneInfo(str(row.get("timezone") or self.ws.model.settings.get("timezone", "UTC")))
+        except (ValueError, ZoneInfoNotFoundError):
+            return ZoneInfo("UTC")
 
     def roles(self, user: str) -> tuple[str, ...]:
         if user not in self._roles:
@@ -170,14 +183,11 @@ class People:
         if entity is None or not {"principal", "proxy", "from", "until"} <= entity.fields.keys():
             return
         held = table_of(ws.model, entity, ws.db.dialect)
-        names = ("id", "principal", "proxy", "from", "until")
-        further = tuple(name for name in ("both", "approvals") if name in held.fields)
-        columns = {name: held.column(name) for name in (*names, *further)}
-        start, end, living = columns["from"], columns["until"], held.table.c[DELETED_AT].is_(None)
-        now = held.fields["from"].encode[0](ws.now) if held.fields["from"].encode[0] else ws.now
-        chosen = sa.select(*columns.values()).where(start <= now, end > now, living)
+        columns = [name for name in _OF_PROXY if name in held.fields]
+        encode = held.fields["from"].encode[0]
+        statement = kept(ws.model).get(("proxies in force", ws.db.dialect), lambda: _proxies(ws, held, columns))
         ids = {**ws.model.names("approvals"), **{id: id for id in ws.model.index.get("approvals", {})}}
-        for row in ws.db.execute(chosen.order_by(columns["id"])):
+        for row in statement.fetch(ws.db, {"now_": ws.now if encode is None else encode(ws.now)}):
             values: dict[str, Any] = {}
             for name, value in zip(columns, row, strict=True):
                 decode = held.fields[name].decode[0]
@@ -194,6 +204,14 @@ class People:
                 # One that names only what there is no longer stands for nothing, not for everything.
                 frozenset(ids.get(each, each) for each in named),
             )
+
+
+def _proxies(ws: Workspace, held: EntityTable, names: Sequence[str]) -> Prepared:
+    columns = {name: held.column(name) for name in names}
+    start, end, living = columns["from"], columns["until"], held.table.c[DELETED_AT].is_(None)
+    now = sa.bindparam("now_", type_=start.type)
+    chosen = sa.select(*columns.values()).where(start <= now, end > now, living)
+    return prepare(chosen.order_by(columns["id"]), ws.db.dialect)
 
 
 def _moment(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from metadata.workflows import Create, Workflow
@@ -23,6 +23,12 @@ class Moving:
     run: Run
     world: Records
     instance: Instance | None = None
+    told: dict[str, Any] = field(default_factory=dict)
+    """What the trace keeps of what was done, as JSON data: whoever performs fills it."""
+    source: str = "workflow"
+    """What its tasks come from."""
+    notice: str = "message"
+    """What kind of notification it sends."""
 
     @property
     def made(self) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ def request(moving: Moving, effect: SendRequest) -> str:
     sent = None if effect.method == "GET" else body
     id = deliveries.request(moving.ws, key, effect.url, effect.method, sent, effect.secret, then)
     deliveries.revive(moving.ws, id, then)
+    moving.told["body"] = sent
     return id
 
 

@@ -40,6 +40,7 @@ def assign(moving: Moving, effect: AssignRecord) -> None:
         return
     to = first(moving, effect.to, effect.entity, effect.record)
     writing.update(moving.acts, entity, effect.record, {"owner": to}, confirm=("*",))
+    moving.told.update({"entity": entity.id, "record": effect.record, "values": {"owner": to}})
 
 
 def first(moving: Moving, to: Sequence[Person], entity: str, record: str | None) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from metadata.expressions.binding import zone
 from metadata.fieldtypes.links import AnyLink
 from metadata.model import Entity, Field
 from metadata.problems import NotFound
@@ -18,9 +19,12 @@ from runtime.processes.performing.moving import Moving
 from runtime.queries import Query
 from runtime.queries.query import MAX_LIMIT
 from runtime.records.computing.recipes import DoesNotFit, fitting
+from runtime.records.plans import plan_of
 from runtime.records.policies import entity_of, not_found
 from workflow.engine import CreateRecord, DeleteRecord, FindMany, UpdateRecord
 
+_LONGEST = 500
+"""Of a text no more is kept in a trace."""
 _CONFIRMED = ("*",)
 """Nobody reads warnings here."""
 
@@ -46,13 +50,32 @@ def find(moving: Moving, effect: FindMany) -> tuple[str, ...]:
 
 def create(moving: Moving, effect: CreateRecord) -> str:
     entity = entity_of(moving.acts, effect.wanted)
-    return writing.create(moving.acts, entity, _raw(moving, effect, entity, effect.values), _CONFIRMED).id
+    values = _raw(moving, effect, entity, effect.values)
+    made = writing.create(moving.acts, entity, values, _CONFIRMED)
+    moving.told.update(wrote(entity, made.id, values))
+    return made.id
 
 
 def update(moving: Moving, effect: UpdateRecord) -> None:
     entity = entity_of(moving.acts, effect.entity)
     values = _raw(moving, effect, entity, effect.values)
-    writing.update(moving.acts, entity, _record(moving, effect, entity), values, confirm=_CONFIRMED)
+    made = writing.update(moving.acts, entity, _record(moving, effect, entity), values, confirm=_CONFIRMED)
+    moving.told.update(wrote(entity, made.id, values))
+    moving.world.wrote(plan_of(moving.ws.model, entity, moving.ws.db.dialect), made.id, made.values)
+
+
+def wrote(entity: Entity, record: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trace keeps of a write: which record, and what was given to its fields. Secrets are not kept."""
+    kept = {id: _short(each) for id, each in values.items() if id in entity.fields and not _secret(entity.fields[id])}
+    return {"entity": entity.id, "record": record, "values": kept}
+
+
+def _secret(field: Field) -> bool:
+    return field.encrypted or field.sensitivity == "secret" or field.type == "secret"
+
+
+def _short(value: Any) -> Any:
+    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value
 
 
 def delete(moving: Moving, effect: DeleteRecord) -> None:
@@ -93,6 +116,9 @@ def _sent(moving: Moving, effect: CreateRecord | UpdateRecord, field: Field, val
         with suppress(DoesNotFit):  # refused where it is read, in its own words
             value = fitting(field)(value)
         return format(value, "f") if isinstance(value, Decimal) else value
+    if isinstance(value, dt.datetime) and field.type == "date":
+        # `$today` alone may be read as the moment at which the day begins.
+        value = value.astimezone(zone(str(moving.ws.model.settings.get("timezone", "UTC")))).date()
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     return list(value) if isinstance(value, tuple | frozenset | set) else value

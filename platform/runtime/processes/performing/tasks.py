@@ -33,7 +33,7 @@ def open_task(moving: Moving, effect: OpenTask) -> str:
     values: dict[str, Any] = {
         "title": title[:_LONGEST] or say(moving.workflow.label, language),
         "assignee": person,
-        "source": "workflow" if _offers(entity, "source", "workflow") else None,
+        "source": next((each for each in (moving.source, "workflow") if _offers(entity, "source", each)), None),
     }
     if entity.owned:
         values["owner"] = person

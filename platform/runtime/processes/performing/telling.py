@@ -37,7 +37,7 @@ def _in_app(moving: Moving, effect: Tell, people: list[str]) -> None:
     for person in people:
         subject = said(moving, effect.subject, effect.entity, effect.record, person)
         body = said(moving, effect.body, effect.entity, effect.record, person)
-        notifications.tell_message(moving.acts, person, subject, body, effect.entity, effect.record)
+        notifications.tell_message(moving.acts, person, subject, body, effect.entity, effect.record, moving.notice)
 
 
 WAYS: dict[str, Way] = {"app": _in_app, "mail": by_mail}

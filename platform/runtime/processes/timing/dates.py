@@ -77,13 +77,13 @@ def _job(workflow: Workflow, trigger: Trigger, record: str, moment: dt.datetime)
     return f"date:{workflow.id}:{trigger.id}:{record}:{at}", payload
 
 
-def plan(ws: Workspace, workflow: Workflow, trigger: Trigger) -> int:
+def plan(ws: Workspace, workflow: Workflow, trigger: Trigger, ahead: dt.timedelta = AHEAD) -> int:
     """Make the jobs of what is reached soon, or was reached while nobody worked; how many records there are."""
     entity = ws.model.entity(workflow.entity)
     field = trigger.field or ""
     if entity is None or field not in entity.fields:
         return 0
-    first, last = max(ws.now - BACK, _released(ws)), ws.now + AHEAD
+    first, last = max(ws.now - BACK, _released(ws)), ws.now + ahead
     found = 0
     query = Query(entity.id, _within(entity, trigger, first, last), ("id",), ("id", field, "updated_at"))
     for rows in queries.stream(ws, query, 500):

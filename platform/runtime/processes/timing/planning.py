@@ -6,6 +6,7 @@ Planning again changes nothing: jobs are known by what they are for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from metadata.workflows import Trigger, TriggerKind, Workflow
 from runtime.jobs.table import enqueue
@@ -28,13 +29,13 @@ def step(step: Step) -> Outcome:
     return Done({"dates": plan(step.ws)})
 
 
-def plan(ws: Workspace) -> int:
+def plan(ws: Workspace, ahead: timedelta = dates.AHEAD) -> int:
     """See to the next time of every schedule and to the dates that come; how many dates were found."""
     if not ws.model.index.get("workflows") or ws.system_version < instances.SINCE:
         return 0
     for workflow, trigger in triggers(ws, "schedule"):
         schedules.plan(ws, workflow, trigger)
-    return sum(dates.plan(ws, workflow, trigger) for workflow, trigger in triggers(ws, "date"))
+    return sum(dates.plan(ws, workflow, trigger, ahead) for workflow, trigger in triggers(ws, "date"))
 
 
 def triggers(ws: Workspace, kind: TriggerKind) -> Iterator[tuple[Workflow, Trigger]]:
@@ -47,8 +48,6 @@ def triggers(ws: Workspace, kind: TriggerKind) -> Iterator[tuple[Workflow, Trigg
 
 def forget(ws: Workspace) -> int:
     """Take away runs that have been over for long, some at a time; how many."""
-    from datetime import timedelta
-
     if ws.system_version < instances.SINCE:
         return 0
     old = instances.over_before(ws, ws.now - timedelta(days=KEPT_DAYS))

@@ -118,6 +118,21 @@ def refuse_locked(ws: Workspace, entity: Entity, ids: Collection[str]) -> None:
             raise Conflict(problems)
 
 
+def refuse_moving(ws: Workspace, moved: Iterable[tuple[Entity, Collection[str]]]) -> None:
+    """Raise Conflict when records that are locked, or parts of such, would be given another link by a merge."""
+    problems: list[Problem] = []
+    for entity, ids in moved:
+        guard = _guard_here(ws, entity) if ids else None
+        if guard is None:
+            continue
+        if guard.own:
+            problems += [_problem(entity, each) for each in record_locks.held(ws, entity.id, ids).values()]
+        if guard.above:
+            problems += _of_parts(ws, entity, guard, ids, {})
+    if problems:
+        raise Conflict(problems)
+
+
 def refuse_returning(ws: Workspace, revived: Mapping[str, Collection[str]]) -> None:
     """Raise Conflict when something that comes back would be part of a locked record. `revived`: ids by entity id."""
     problems: list[Problem] = []

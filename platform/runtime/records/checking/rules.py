@@ -19,7 +19,7 @@ from runtime.records.computing.loading import rows_of
 from runtime.records.drafts import Draft
 from runtime.records.plans import WritePlan
 from runtime.workspace import Workspace
-from workflow.rules import Book, Decision, Ready, bind, decide, make_ready
+from workflow.rules import Book, Decision, Ready, bind, decide, fired, make_ready
 
 REJECTED = kind("records.rejected", en="{message}", zh="{message}")
 WARNING = kind(
@@ -62,7 +62,11 @@ def check_rules(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> Mapp
     demanded: dict[str, Collection[str]] = {}
     for draft in drafts:
         row = rows.get(draft.id) or Row(draft.values, before=draft.before)
-        decision = decide(book, constants, row, changed_by(plan, draft))
+        changed = changed_by(plan, draft)
+        decision = decide(book, constants, row, changed)
+        if ws.host.fired is not None:
+            for rule in fired(book, constants, row, changed):
+                ws.host.fired(plan.entity.id, rule.id)
         _tell(plan, draft, decision, messages, may, unasked=ws.actor.platform or draft.follows)
         if decision.required:
             demanded[draft.id] = decision.required.keys()

@@ -52,6 +52,24 @@ def compute(
             run.take(step, due)
 
 
+def fires(step: Step, draft: Draft) -> bool:
+    """Whether a rule's step is taken in a save."""
+    rule = step.rule
+    assert rule is not None
+    new = draft.before is None
+    if rule.on != "save" and (rule.on == "create") != new:
+        return False
+    return new or step.when is None or touched(step, draft)
+
+
+def touched(step: Step, draft: Draft) -> bool:
+    """Whether something of the record that the step looks at has changed in this save."""
+    values, before = draft.values, draft.before or {}
+    return any(
+        values.get(key) != before.get(key) or values.get(key + BASE) != before.get(key + BASE) for key in step.own
+    )
+
+
 class _Pass:
     def __init__(self, ws: Workspace, plan: WritePlan, recipe: Recipe, forced: frozenset[str]) -> None:
         self.ws, self.plan, self.recipe, self.forced = ws, plan, recipe, forced
@@ -64,26 +82,11 @@ class _Pass:
 
     def is_due(self, step: Step, draft: Draft) -> bool:
         if step.rule is not None:
-            return self._fires(step, draft)
+            return fires(step, draft)
         new = draft.before is None
         if step.how == "rollup":
             return new or step.field.id in self.forced or self._rows_sent(step, draft)
-        return new or step.field.id in self.forced or self._touched(step, draft)
-
-    def _fires(self, step: Step, draft: Draft) -> bool:
-        rule = step.rule
-        assert rule is not None
-        new = draft.before is None
-        if rule.on != "save" and (rule.on == "create") != new:
-            return False
-        return new or step.when is None or self._touched(step, draft)
-
-    def _touched(self, step: Step, draft: Draft) -> bool:
-        """Whether something of the record that the step looks at has changed in this save."""
-        values, before = draft.values, draft.before or {}
-        return any(
-            values.get(key) != before.get(key) or values.get(key + BASE) != before.get(key + BASE) for key in step.own
-        )
+        return new or step.field.id in self.forced or touched(step, draft)
 
     def _rows_sent(self, step: Step, draft: Draft) -> bool:
         """Whether the rows that a rollup adds up are saved with the record, all of them."""
@@ -108,6 +111,8 @@ class _Pass:
         for draft, row in zip(due, rows, strict=True):
             if conditions is not None and not _holds(step, row, conditions):
                 continue
+            if step.rule is not None and self.ws.host.fired is not None:
+                self.ws.host.fired(self.plan.entity.id, step.rule.id)
             self._put(step, draft, step.value(row, constants))
 
     def _rows(self, step: Step, due: Sequence[Draft]) -> list[Row]:
@@ -212,6 +217,8 @@ def _measured(step: Step, rows: Sequence[Row], constants: Constants) -> Any:
             return numbers.fit(numbers.total(values))
         case "avg":
             return numbers.average(values) if values else None
+        case "median":
+            return numbers.median(values) if values else None
         case "min":
             return min(values, default=None)
     return max(values, default=None)

@@ -19,6 +19,7 @@ from runtime.codecs import Codec
 from runtime.queries.build import Build, Inputs, Joins, Source, Statement, binding_of
 from runtime.queries.cache import kept
 from runtime.queries.conditions import where
+from runtime.queries.listed import middles
 from runtime.queries.timed import with_values
 from runtime.queries.totals import sums, total
 from runtime.records.computing.recipes import Step
@@ -111,6 +112,8 @@ def _columns(build: Build, joins: Joins, step: Step) -> _Columns:
     if over.op in ("min", "max"):
         aggregate = sa.func.min(column) if over.op == "min" else sa.func.max(column)
         return [of(aggregate)], partial(_decoded, decode)
+    if over.op == "median":
+        return [of(each) for each in _middles(column, build.dialect)], partial(_median, scale)
     totals = [of(each) for each in sums(column, build.dialect)]
     if over.op == "sum":
         return totals, partial(_summed, len(totals), scale)
@@ -144,6 +147,17 @@ def _summed(parts: int, scale: int, at: int, row: Sequence[Any]) -> Any:
 def _average(parts: int, scale: int, at: int, row: Sequence[Any]) -> Any:
     count = row[at + parts]
     return divide(_exactly(parts, scale, at, row), count) if count else None
+
+
+def _middles(column: sa.ColumnElement[Any], dialect: str) -> Sequence[Any]:
+    """The two values in the middle, or on SQLite twice the median itself."""
+    return middles(column) if dialect == "postgresql" else [sa.func.x_median(column, type_=sa.Text())] * 2
+
+
+def _median(scale: int, at: int, row: Sequence[Any]) -> Any:
+    if row[at] is None:
+        return None
+    return divide(EXACT.add(Decimal(row[at]), Decimal(row[at + 1])).scaleb(-scale, EXACT), 2)
 
 
 def _exactly(parts: int, scale: int, at: int, row: Sequence[Any]) -> Decimal:

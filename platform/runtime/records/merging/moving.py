@@ -19,6 +19,7 @@ from runtime.events import Fact
 from runtime.prepared import Prepared, prepare
 from runtime.processes import starting
 from runtime.queries.cache import kept
+from runtime.records.checking.locks import refuse_moving
 from runtime.records.computing.compute import compute
 from runtime.records.computing.following import Change, follow_links, links_of
 from runtime.records.drafts import Draft, draft_of
@@ -30,6 +31,7 @@ from runtime.records.targets import among, id_list
 from runtime.records.writing.deletion import OF_ACCESS, mark, stamp, stamped
 from runtime.records.writing.refusals import violated
 from runtime.records.writing.rows import write
+from runtime.sla import moving as sla
 from runtime.tables import DELETED_AT, DELETION
 from runtime.workspace import Workspace, bump_access
 
@@ -61,7 +63,7 @@ def move(ws: Workspace, entity: Entity, survivor: str, losers: Sequence[str], ca
     """Point every row at the survivor that points at one of the losers. `cause` is the event that it follows from.
 
     Rows in the recycle bin are moved too: restored, they find the survivor. Raises Conflict where two rows that must
-    differ would become the same.
+    differ would become the same, and where a row is locked.
     """
     moved, facts = Moved(), list[Fact]()
     pairs = pairs_of(ws, entity)
@@ -78,6 +80,7 @@ def move(ws: Workspace, entity: Entity, survivor: str, losers: Sequence[str], ca
             held.append((arm.field, target))
             if arm.follows:
                 _follows(moved, arm.plan, row)
+    refuse_moving(ws, [(plan.entity, [row for row, links in rows.items() if links]) for plan, rows in by_plan.items()])
     for plan, rows in by_plan.items():
         fields = [each.field for each in arms if each.plan == plan]
         _update(ws, entity, plan, fields, survivor, losers, list(rows))
@@ -94,6 +97,7 @@ def move(ws: Workspace, entity: Entity, survivor: str, losers: Sequence[str], ca
         if not plan.entity.generated:
             before = {each.id: each.before or {} for each in moving if each.after is not None}
             starting.relinked(ws, plan, before, facts)
+            sla.look(ws, plan, before)
     return moved
 
 

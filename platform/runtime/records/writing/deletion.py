@@ -27,6 +27,7 @@ from runtime.records.locked import lock
 from runtime.records.plans import WritePlan, plan_of
 from runtime.records.targets import among, id_list
 from runtime.records.writing.reach import Pointing, blocks, walk
+from runtime.sla import moving as sla
 from runtime.tables import DELETED_AT, DELETION, MERGED_INTO
 from runtime.workspace import Workspace, bump_access
 
@@ -77,6 +78,7 @@ def remove(
         plan = _plan(ws, entity_id)
         ids_of = {} if plan.entity.generated else _start(ws, plan, marked, told)
         _mark(ws, plan, marked, deletions)
+        sla.gone(ws, plan.entity, marked)
         if not plan.entity.generated:
             facts += [_fact(entity_id, id, root, told, cause, ids_of.get(id)) for id, root in marked.items()]
     if merged_into is not None:
@@ -167,6 +169,7 @@ def start_cleared(ws: Workspace, pointing: Pointing, rows: Sequence[tuple[str, s
     if not pointing.source.entity.generated:
         before = {row: {pointing.field.id: _linked(pointing, target)} for row, target in rows}
         starting.relinked(ws, pointing.source, before, facts)
+        sla.look(ws, pointing.source, before)
 
 
 def follow_cleared(ws: Workspace, pointing: Pointing, rows: Sequence[tuple[str, str]], cause: str | None) -> None:

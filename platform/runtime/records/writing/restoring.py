@@ -28,6 +28,7 @@ from runtime.records.targets import among, id_list
 from runtime.records.writing.deletion import OF_ACCESS, clear, follow_cleared, stamped, start_cleared
 from runtime.records.writing.reach import Pointing
 from runtime.records.writing.refusals import taken, violated
+from runtime.sla import moving as sla
 from runtime.tables import DELETED_AT, DELETION, MERGED_INTO, table_of
 from runtime.workspace import Workspace, bump_access
 
@@ -61,11 +62,12 @@ def bring_back(ws: Workspace, entity: Entity, id: str) -> Record:
         start_cleared(ws, pointing, rows, facts)
     if not OF_ACCESS.isdisjoint(revived):
         bump_access(ws)
+    version = record["version"] + 1
     for entity_id, ids in revived.items():
         back = ws.model.entity(entity_id)
         if back is not None:
             follow_back(ws, back, dict.fromkeys(ids))
-    version = record["version"] + 1
+            version = sla.look(ws, plan_of(ws.model, back, ws.db.dialect), ids).get(id, version)
     return Record(entity, id, version, record | {"version": version, "updated_at": ws.now, "updated_by": ws.actor.user})
 
 

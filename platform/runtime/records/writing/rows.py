@@ -26,6 +26,7 @@ from runtime.records.writing.deletion import OF_ACCESS, remove
 from runtime.records.writing.following import follow_owners
 from runtime.records.writing.refusals import told
 from runtime.records.writing.updating import updating_many
+from runtime.sla import moving as sla
 from runtime.tables import SEARCH
 from runtime.workspace import Workspace, bump_access
 
@@ -38,6 +39,7 @@ def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
 
     Raises Invalid or Conflict for what only the database could know.
     """
+    notifications.settle(ws, plan, drafts)
     _write(ws, plan, drafts)
     if plan.entity.pooled:
         stays.remember(ws, plan, drafts)
@@ -45,10 +47,11 @@ def write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
         from runtime import approvals  # whose own transitions are saves
 
         approvals.remember_edits(ws, plan, drafts)
-    notifications.tell_assigned(ws, plan, drafts)
+    notifications.follow(ws, plan, drafts)
 
 
 def _write(ws: Workspace, plan: WritePlan, drafts: Sequence[Draft]) -> None:
+    sla.saved(ws, plan, drafts)
     new = [draft for draft in drafts if draft.before is None]
     old = [(draft, changed) for draft in drafts if draft.before is not None and (changed := _changes(draft))]
     if not new and not old:

@@ -1,6 +1,7 @@
 """What runs after saves: instances of workflows, what they wait for, their traces and switches; requests for approval
 with their trail, and the records that they lock; what goes outside, and what came from there; whose turn it is
-to get a record, and who was told that one goes back to its pool."""
+to get a record, and who was told that one goes back to its pool; what people are told by mail;
+the clocks of SLAs."""
 
 from __future__ import annotations
 
@@ -62,10 +63,14 @@ STEP = Step(
                 key("visit", "integer"),
                 must("kind", "text"),
                 must("entity", "text"),
-                must("record", "uuid"),
+                Col("record", "uuid"),
                 Col("condition", "text"),
+                Col("key", "text"),
             ),
-            (Ix("ix_workflow_wait_record", ("record",)),),
+            (
+                Ix("ix_workflow_wait_record", ("record",)),
+                Ix("ix_workflow_wait_key", ("key",), where="key IS NOT NULL"),
+            ),
         ),
         Create(
             "_workflow_switch",
@@ -88,6 +93,7 @@ STEP = Step(
                 must("state", "text"),
                 must("version", "integer"),
                 must("data", "json"),
+                Col("titles", "json"),
                 Col("run", "uuid"),
                 Col("run_visit", "integer"),
                 must("created_at", "datetime"),
@@ -118,6 +124,20 @@ STEP = Step(
                 Col("address", "text"),
             ),
             (Ix("ix_approval_entry_request", ("request", "id")),),
+        ),
+        Create(
+            "_approval_link",
+            (
+                key("hash", "text"),
+                must("request", "uuid"),
+                must("task", "uuid"),
+                must("round", "integer"),
+                must("person", "uuid"),
+                must("made_at", "datetime"),
+                must("expires_at", "datetime"),
+                Col("used_at", "datetime"),
+            ),
+            (Ix("ix_approval_link_expires", ("expires_at",)), Ix("ix_approval_link_request", ("request",))),
         ),
         Create(
             "_record_lock",
@@ -206,6 +226,35 @@ STEP = Step(
                 key("record", "uuid"),
                 must("owner", "uuid"),
                 must("since", "date"),
+            ),
+        ),
+        Create(
+            "_notice_mail",
+            (key("notification", "uuid"), must("person", "uuid"), must("due", "datetime")),
+            (Ix("ix_notice_mail_person", ("person", "due")),),
+        ),
+        Create(
+            "_sla_clock",
+            (
+                key("id", "uuid"),
+                must("sla", "text"),
+                must("target", "text"),
+                must("entity", "text"),
+                must("record", "uuid"),
+                must("cycle", "integer"),
+                must("state", "text"),
+                must("digest", "text"),
+                must("started_at", "datetime"),
+                Col("due_at", "datetime"),
+                Col("stopped_at", "datetime"),
+                Col("breached_at", "datetime"),
+                Col("timer_at", "datetime"),
+                must("body", "json"),
+            ),
+            (
+                Ix("ux_sla_clock_record", ("record", "sla", "target", "cycle"), unique=True),
+                Ix("ix_sla_clock_open", ("entity", "id"), where="state <> 'stopped'"),
+                Ix("ix_sla_clock_started", ("entity", "started_at")),
             ),
         ),
     ),

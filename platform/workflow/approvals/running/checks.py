@@ -38,6 +38,7 @@ WHY: Mapping[Reason, Label] = {
     "reassigned": {"en": "it was given to somebody else", "zh": "任务已改派"},
     "duplicate": {"en": "the same person had approved before", "zh": "同一人此前已同意"},
     "left": {"en": "its assignee is no longer active", "zh": "处理人已停用"},
+    "proxy": {"en": "it went with a standing proxy", "zh": "任务已随代理设置转移"},
 }
 
 

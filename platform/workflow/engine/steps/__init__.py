@@ -8,7 +8,7 @@ from typing import Any
 from metadata import workflows
 from metadata.workflows import Step
 from workflow.engine.steps.behaviour import Behaviour
-from workflow.engine.steps.blocks import ChoiceStep, EachStep, FindStep, ParallelStep, StopStep, TryStep
+from workflow.engine.steps.blocks import ChoiceStep, EachStep, FindStep, ParallelStep, StopStep, TryStep, WithStep
 from workflow.engine.steps.outside import ApprovalStep, CallStep, RunStep, TaskStep, WaitStep
 from workflow.engine.steps.records import AssignStep, CreateStep, DeleteStep, SendStep, UpdateStep
 
@@ -17,6 +17,7 @@ BEHAVIOURS: Mapping[type[Step], Behaviour[Any]] = {
     workflows.Parallel: ParallelStep(),
     workflows.Each: EachStep(),
     workflows.Find: FindStep(),
+    workflows.With: WithStep(),
     workflows.Try: TryStep(),
     workflows.Stop: StopStep(),
     workflows.Wait: WaitStep(),

@@ -7,12 +7,12 @@ from typing import Generic, TypeVar
 from metadata.workflows import Step
 from workflow.engine.course import Course
 from workflow.engine.effects import Answerable
-from workflow.engine.happenings import Answered, Due, Ended, Happened, Settled, TaskOver
+from workflow.engine.happenings import Answered, Came, Due, Ended, Happened, Settled, TaskOver
 from workflow.engine.reasons import Reason
 from workflow.walking import Token
 
 S = TypeVar("S", bound=Step)
-Heard = Due | Happened | TaskOver | Settled | Answered | Ended
+Heard = Due | Happened | TaskOver | Settled | Answered | Came | Ended
 Result = str | tuple[str, ...] | None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from metadata.workflows import Choice, Each, Find, Parallel, Stop, Try, walk
+from metadata.workflows import Choice, Each, Find, Parallel, Stop, Try, With, walk
 from workflow.engine.course import Course
 from workflow.engine.effects import FindMany
 from workflow.engine.reasons import STOPPED, Reason, reason
@@ -100,6 +100,18 @@ class FindStep(Behaviour[Find]):
             course.enter(token, "found", found[0])
         else:
             course.enter(token, "none")
+
+
+class WithStep(Behaviour[With]):
+    """The record is looked up when the step is reached; a link that changes later leads the run nowhere else."""
+
+    def enter(self, course: Course, token: Token, step: With) -> None:
+        found = course.world.value(step.path, *course.subject(token))
+        course.note(token, "decided", block="none" if found is None else "do")
+        if found is None:
+            course.enter(token, "none")
+        else:
+            course.enter(token, "do", str(found))
 
 
 class TryStep(Behaviour[Try]):

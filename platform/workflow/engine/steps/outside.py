@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from metadata.workflows import Ask, CallHttp, HumanTask, Run, Wait
+from metadata.workflows import Ask, CallHttp, HumanTask, Message, Run, Wait
 from workflow.engine.course import Course
 from workflow.engine.effects import OpenTask, SendRequest, StartWorkflow, SubmitApproval
-from workflow.engine.happenings import Answered, Due, Ended, Happened, Settled, TaskOver
+from workflow.engine.happenings import Answered, Came, Due, Ended, Happened, Settled, TaskOver
 from workflow.engine.instance import On, Waiting
-from workflow.engine.reasons import CALL_FAILED, RUN_FAILED, Reason, reason
+from workflow.engine.reasons import CALL_FAILED, NO_MATCH, RUN_FAILED, Reason, reason
 from workflow.engine.steps.behaviour import Behaviour, Heard, Result
+from workflow.matching import told_value
 from workflow.walking import Token
 
 
 class WaitStep(Behaviour[Wait]):
     def enter(self, course: Course, token: Token, step: Wait) -> None:
+        if step.message is not None:
+            return self._message(course, token, step, step.message)
         if step.event is None:
             return self._until(course, token, step, self._moment(course, token, step))
         entity, record = course.subject(token)
         waiting = Waiting("event", event=step.event, entity=entity, record=record)
+        course.wait_at_most(token, waiting, step.timeout, step.calendar)
+
+    def _message(self, course: Course, token: Token, step: Wait, message: Message) -> None:
+        entity, record = course.subject(token)
+        key = told_value(course.world.value(message.match or "", entity, record))
+        if key is None:
+            return course.fail(token, reason(NO_MATCH(text=message.match or "")))
+        waiting = Waiting("message", entity=entity, record=record, key=key)
         course.wait_at_most(token, waiting, step.timeout, step.calendar)
 
     def _moment(self, course: Course, token: Token, step: Wait) -> datetime | None:
@@ -44,6 +55,9 @@ class WaitStep(Behaviour[Wait]):
                 course.enter(token, "late")
             case Happened():
                 self._happened(course, token, step, happening)
+            case Came(answer=answer):
+                course.resume(token, by="message", answer=dict(answer))
+                course.leave(token)
             case _:
                 return False
         return True
