@@ -13,6 +13,7 @@ from runtime.queries.rules import token_allows
 from runtime.records.checking.children import child_plan
 from runtime.records.checking.lists import pair_plan
 from runtime.records.computing.loading import plain_values
+from runtime.records.computing.times import timed_values
 from runtime.records.locked import lock
 from runtime.records.plans import KEPT, WritePlan, plan_of
 from runtime.records.policies import NOT_FOUND
@@ -34,13 +35,18 @@ def plan_for(ws: Workspace, entity: str) -> WritePlan:
 def take(ws: Workspace, plan: WritePlan, id: str) -> dict[str, Any] | None:
     """The record's values; nobody changes it, nor adds to it, until this transaction ends. None: it is deleted."""
     held = lock(ws, plan, [id], "update", deleting=True, everything=True).get(id)
-    return None if held is None else held.values
+    return None if held is None else _whole(ws, plan, held.values)
 
 
 def look(ws: Workspace, plan: WritePlan, id: str) -> dict[str, Any] | None:
     """The record's values as they are, what is sealed not among them. None: it is deleted."""
     rows = plain_values(ws, plan.entity, set(plan.table.fields) - _sealed(plan), [id])
-    return rows[0] if rows else None
+    return _whole(ws, plan, rows[0]) if rows else None
+
+
+def _whole(ws: Workspace, plan: WritePlan, values: dict[str, Any]) -> dict[str, Any]:
+    """With what is computed at each look: conditions may ask for it."""
+    return {**values, **timed_values(ws, plan, values)} if plan.table.timed else values
 
 
 def _sealed(plan: WritePlan) -> frozenset[str]:
