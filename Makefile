@@ -49,7 +49,7 @@ demo: venv assets ## a running site with a business in it, and people to sign in
 	@$(BIN)/metaloom demo $(ARGS)
 
 test: venv assets ## the whole suite, with its own PostgreSQL and Redis
-	@$(BIN)/pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 lint: venv ## formatting, style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -84,6 +84,8 @@ def test_every_address_of_the_interface_answers_as_published(walk: Walk) -> None
                 answer = walk.api.get(address, **arguments)
                 if answer.status_code == 422 and codes(answer) == ["approval_none_fits"]:
                     continue
+                if answer.status_code == 403 and codes(answer) == ["approval_times_closed"]:
+                    continue  # nobody looks after an approval where there is none
                 assert answer.status_code == 200, (address, arguments, answer.get_data(as_text=True))
                 content = item["get"]["responses"]["200"].get("content", {})
                 if "application/json" in content and "fields" not in arguments:

@@ -157,9 +157,11 @@ def test_all_are_stopped_by_one_switch(here: Site) -> None:
     seller, boss = here.api("seller"), here.api("boss")
     assert boss.post("/-/workflows/*/off", {}).status_code == 200
     seller.made("deal", name="broken")
+    work(here.host, here.tenant)
     assert runs(here.host, here.tenant) == []
     assert boss.post("/-/workflows/*/on").status_code == 200
     seller.made("deal", name="broken")
+    work(here.host, here.tenant)
     assert len(runs(here.host, here.tenant)) == 1
 
 
