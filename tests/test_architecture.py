@@ -99,3 +99,12 @@ def test_every_dependency_is_locked_with_hashes_at_the_declared_version() -> Non
 def _pin(block: str) -> tuple[str, str]:
     name, _, version = block.split()[0].partition("==")
     return name, version
+
+
+def test_serving_does_without_the_compiler() -> None:
+    """A request never compiles; what only compiles would cost each web process half a second and megabytes."""
+    heavy = "metadata.compiler", "metadata.sections.entities", "jsonschema", "rq"
+    code = f"import sys, blueprints; blueprints.create_app; import blueprints.api.routes, blueprints.app.routes; \
+print(*[each for each in {heavy!r} if each in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (done.stdout.strip(), done.returncode) == ("", 0), done.stdout + done.stderr

@@ -14,10 +14,7 @@ from runtime.directory import Tenant
 from runtime.host import Host
 from runtime.jobs import table as jobs
 from runtime.jobs.work import Done, Job, Outcome
-from runtime.schema import current_layers
 from runtime.simulating.asking import Asked, read, require_configurer
-from runtime.simulating.changed import items
-from runtime.simulating.run import candidate, simulate
 from runtime.workspace import PlatformActor, Workspace, open_workspace
 
 KIND = "simulation"
@@ -53,6 +50,8 @@ Files = Mapping[str, str | None]
 
 def documents(ws: Workspace) -> dict[str, str]:
     """The documents of the tenant that say what is decided, by `<package>/<path>`: their texts. Raises Forbidden."""
+    from runtime.schema import current_layers  # brings the compiler, which serving does without
+
     require_configurer(ws.model, ws.actor)
     return {
         f"{layer.code}/{path}": text
@@ -64,6 +63,8 @@ def documents(ws: Workspace) -> dict[str, str]:
 
 def edited(ws: Workspace, files: Files) -> list[Layer]:
     """The tenant's packages with these texts. Raises Invalid for a document of no package, or too much of them."""
+    from runtime.schema import current_layers
+
     if sum(len(text or "") for text in files.values()) > MOST_TEXT:
         raise BadRequest(TOO_LONG("files", most=MOST_TEXT))
     layers = {each.code: each for each in current_layers(ws)}
@@ -93,6 +94,9 @@ def check(ws: Workspace, files: Files, asked: Mapping[str, Any]) -> None:
 
     It takes its time: ask it in a unit of work that only reads. Raises Forbidden, BadRequest, Invalid, MetadataInvalid.
     """
+    from runtime.simulating.changed import items
+    from runtime.simulating.run import candidate
+
     require_configurer(ws.model, ws.actor)
     items(ws.model, candidate(ws, edited(ws, files)), read(asked, ws.now))
 
@@ -129,6 +133,8 @@ def latest(ws: Workspace, limit: int = 10) -> Sequence[Job]:
 
 def step(host: Host, tenant: Tenant, job: Job) -> Outcome:
     """The whole of it. Begun anew after a crash: it changes nothing but the job's own progress and result."""
+    from runtime.simulating.run import simulate
+
     with open_workspace(host, tenant, job.identity, channel="job") as ws:
         layers = edited(ws, job.payload["files"])
         asked: Asked = read(job.payload["asked"], ws.now)

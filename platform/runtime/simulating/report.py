@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from metadata.problems import LANGUAGES, Label, say
-from runtime.simulating.changed import Item
 from runtime.simulating.comparing import DIFFERENCES, Tally
-from runtime.simulating.samples import Kept
+
+if TYPE_CHECKING:
+    from runtime.simulating.changed import Item
+    from runtime.simulating.samples import Kept
 
 _SAID: Mapping[str, Label] = {
     "newly_refuses": {"en": "{count} would newly be refused", "zh": "{count} 次将被新拒绝"},
