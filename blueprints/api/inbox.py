@@ -21,7 +21,7 @@ def inbox() -> Response:
     """What waits for the caller, what is due first: `{"data", "next"}`; `?kind=` narrows it."""
     given = arguments.read(request, "kind", "limit", "after")
     problems: list[Problem] = []
-    kind = arguments.choice(given, "kind", ("", *inboxes.KINDS), "", problems) or None
+    kind = arguments.choice(given, "kind", inboxes.KINDS, inboxes.KINDS[0], problems) if "kind" in given else None
     limit = arguments.limit(given, problems)
     if problems:
         raise BadRequest(problems)
